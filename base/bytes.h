@@ -1,0 +1,47 @@
+// Byte order lives here and nowhere else. Network fields are read and written through these functions; no packed
+// struct is ever laid over a frame and nobody else calls htons().
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace myriad {
+
+using Bytes = std::span<const std::uint8_t>;
+using MutableBytes = std::span<std::uint8_t>;
+
+static_assert(std::endian::native == std::endian::little, "load_be*/store_be* swap: the host is little-endian");
+
+// Each reads or writes sizeof(T) bytes at `at`; the caller has checked that they are there.
+[[nodiscard]] inline std::uint16_t load_be16(const std::uint8_t* at) {
+  std::uint16_t value;
+  std::memcpy(&value, at, sizeof value);
+  return __builtin_bswap16(value);
+}
+[[nodiscard]] inline std::uint32_t load_be32(const std::uint8_t* at) {
+  std::uint32_t value;
+  std::memcpy(&value, at, sizeof value);
+  return __builtin_bswap32(value);
+}
+[[nodiscard]] inline std::uint64_t load_be64(const std::uint8_t* at) {
+  std::uint64_t value;
+  std::memcpy(&value, at, sizeof value);
+  return __builtin_bswap64(value);
+}
+inline void store_be16(std::uint8_t* at, std::uint16_t value) {
+  value = __builtin_bswap16(value);
+  std::memcpy(at, &value, sizeof value);
+}
+inline void store_be32(std::uint8_t* at, std::uint32_t value) {
+  value = __builtin_bswap32(value);
+  std::memcpy(at, &value, sizeof value);
+}
+inline void store_be64(std::uint8_t* at, std::uint64_t value) {
+  value = __builtin_bswap64(value);
+  std::memcpy(at, &value, sizeof value);
+}
+
+}  // namespace myriad

@@ -1,0 +1,45 @@
+// The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
+//
+// Sums are kept unfolded in 64 bits and in memory byte order: the one's complement sum does not care about byte order
+// as long as the result is stored the way it was read (RFC 1071 section 2 B).
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+
+namespace myriad {
+
+// Adds `bytes` to a running sum. Every piece but the last must have even length.
+[[nodiscard]] std::uint64_t checksum_add(std::uint64_t sum, Bytes bytes);
+
+// Folds a running sum to 16 bits, in memory byte order, not complemented.
+[[nodiscard]] constexpr std::uint16_t checksum_fold(std::uint64_t sum) {
+  sum = (sum & 0xffffffffU) + (sum >> 32);
+  sum = (sum & 0xffffffffU) + (sum >> 32);
+  sum = (sum & 0xffffU) + (sum >> 16);
+  sum = (sum & 0xffffU) + (sum >> 16);
+  return static_cast<std::uint16_t>(sum);
+}
+
+// A 16-bit field as the running sum sees it.
+[[nodiscard]] constexpr std::uint64_t checksum_word(std::uint16_t host_order) {
+  return static_cast<std::uint16_t>((host_order << 8) | (host_order >> 8));
+}
+
+// Stores the complement of the folded sum at `field`, as it goes on the wire.
+inline void checksum_store(std::uint8_t* field, std::uint64_t sum) {
+  const auto folded = static_cast<std::uint16_t>(~checksum_fold(sum));
+  std::memcpy(field, &folded, sizeof folded);
+}
+
+// Corrects the checksum at `field` for one 16-bit word that changed from `before` to `after` (RFC 1624 equation 3).
+inline void checksum_patch(std::uint8_t* field, std::uint16_t before, std::uint16_t after) {
+  const std::uint32_t old_sum = static_cast<std::uint16_t>(~load_be16(field));
+  std::uint32_t sum = old_sum + static_cast<std::uint16_t>(~before) + after;
+  sum = (sum & 0xffffU) + (sum >> 16);
+  sum = (sum & 0xffffU) + (sum >> 16);
+  store_be16(field, static_cast<std::uint16_t>(~sum));
+}
+
+}  // namespace myriad

@@ -1,0 +1,45 @@
+# What every target of the house shares: the language, the warnings, the sanitizers; and the two ways to add to it.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(tl-expected REQUIRED)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(myriad_flags INTERFACE)
+target_include_directories(myriad_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(myriad_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
+if(MYRIAD_SANITIZE)
+  target_compile_options(myriad_flags INTERFACE -fsanitize=${MYRIAD_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(myriad_flags INTERFACE -fsanitize=${MYRIAD_SANITIZE})
+endif()
+if(MYRIAD_FUZZ)
+  target_compile_options(myriad_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  target_link_options(myriad_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# myriad_room(NAME SOURCES … [LINK …]): the static library of a room. LINK names the rooms and libraries it may include.
+function(myriad_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;LINK" ${ARGN})
+  add_library(myriad_${name} STATIC ${ROOM_SOURCES})
+  target_link_libraries(myriad_${name} PUBLIC myriad_flags ${ROOM_LINK})
+endfunction()
+
+# myriad_test(NAME LABEL label SOURCES … [LINK …]): one GoogleTest binary, one ctest row per test.
+function(myriad_test name)
+  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE myriad_flags ${TEST_LINK} GTest::gtest_main GTest::gmock)
+  gtest_discover_tests(${name} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT} DISCOVERY_TIMEOUT 60)
+endfunction()

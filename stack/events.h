@@ -1,0 +1,75 @@
+// What the stack tells the application, and what it asks of it. The application is a concept, not a base class: Stack's
+// few templates call it directly, and the protocol code itself is compiled once, without knowing any application.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+
+#include "base/addr.h"
+#include "base/bytes.h"
+#include "base/time.h"
+
+namespace myriad::stack {
+
+// A host of one port: groups in the order they were added, hosts in the order of their addresses.
+enum class HostId : std::uint32_t {};
+inline constexpr HostId kNoHost{0xffffffff};
+
+// A live TCP connection. Valid from connect() or kAccepted until kClosed, kFailed or abort(); then it may be reused.
+enum class ConnectionId : std::uint32_t {};
+inline constexpr ConnectionId kNoConnection{0xffffffff};
+
+// What the application wants to be told with every event of a connection: its own index for it.
+using Cookie = std::uint32_t;
+
+enum class EventKind : std::uint8_t {
+  kAccepted,    // passive open is complete; cookie = the listener's. Give it one of your own with set_cookie().
+  kConnected,   // active open is complete
+  kReceived,    // `data` in order; valid only during the call
+  kSendDone,    // everything given to extend() has been acknowledged
+  kPeerClosed,  // FIN after all data: nothing more will be received
+  kClosed,      // both sides closed in order; the id is gone
+  kFailed,      // aborted, see `reason`; the id is gone
+  kEchoReply,   // answer to send_echo(): host, remote, echo_id, echo_sequence, data
+  kResolved,    // resolve() has an answer for `cookie`
+  kUnresolved,  // resolve() gave up for `cookie`
+  kDatagram,    // UDP to a listening port: host, remote, remote_port, local_port, data; cookie = the listener's
+  kUnreachable, // an ICMP error for an echo request: host, remote, echo_id, echo_sequence, code in `reason`
+};
+
+// Why a connection failed. The names are those of the result document's `failures`.
+enum class FailReason : std::uint8_t {
+  kNone,
+  kConnectTimeout,    // SYN retransmitted to the end
+  kRefused,           // RST in answer to our SYN
+  kReset,             // RST before any data came
+  kResetAfterData,    // RST later
+  kTransmitTimeout,   // data or FIN retransmitted to the end
+  kNeighbourTimeout,  // next hop answers neither ARP nor NDP
+  kUnreachable,       // ICMP says so (hard error, or soft until the connect timeout)
+};
+
+struct Event {
+  EventKind kind{};
+  FailReason reason = FailReason::kNone;
+  ConnectionId connection = kNoConnection;
+  Cookie cookie = 0;
+  Bytes data;
+  HostId host = kNoHost;
+  IpAddress remote;
+  Port remote_port;
+  Port local_port;
+  std::uint16_t echo_id = 0;
+  std::uint16_t echo_sequence = 0;
+};
+
+template <class A>
+concept Application = requires(A app, const Event& event, Instant now, Cookie cookie, std::uint64_t offset, MutableBytes out) {
+  // Something happened. May call back into the stack (extend, finish, abort, connect, send_echo, …).
+  { app.on_event(event, now) } -> std::same_as<void>;
+  // Write bytes [offset, offset + out.size()) of the stream that this side sends. May be asked for the same bytes again
+  // (retransmission) until they are acknowledged: there is no send buffer. Only bytes announced by extend() are asked for.
+  { app.read(cookie, offset, out) } -> std::same_as<void>;
+};
+
+}  // namespace myriad::stack

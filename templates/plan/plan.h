@@ -1,0 +1,144 @@
+// The Plan: a scenario, read and checked once, then never changed. Nothing downstream sees a YAML node.
+// Names refer to nothing any more: groups, ports and services are indices into the vectors of the Plan.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/addr.h"
+#include "base/time.h"
+
+namespace myriad::plan {
+
+enum class PortMode { kAuto, kZeroCopy, kCopy, kSkb };
+
+struct PortPlan {
+  std::string name;
+  std::string interface;
+  std::optional<std::uint32_t> queues;  // how many of the device's queues to use; nullopt = all
+  std::optional<std::uint32_t> shards;  // nullopt = one per queue, at most one per core
+  PortMode mode = PortMode::kAuto;
+};
+
+enum class Resolve { kShared, kEach };
+
+struct VlanPlan {
+  VlanTags tags;          // of the first host
+  std::uint32_t per = 0;  // hosts per VLAN before the (innermost) identifier goes up by one; 0 = all in the same
+};
+
+struct HostGroup {
+  std::string name;
+  std::size_t port = 0;  // index into Plan::ports
+  std::uint32_t count = 1;
+  MacAddress mac;        // of the first host, then +1 each; already resolved when the scenario said from-ipv4
+  std::optional<Ipv4Prefix> ipv4;
+  std::optional<Ipv6Prefix> ipv6;
+  std::optional<Ipv4Address> gateway;
+  std::optional<Ipv6Address> gateway6;
+  VlanPlan vlan;
+  std::uint16_t mtu = 1500;  // of IP packets
+  Resolve resolve = Resolve::kShared;
+  bool announce = false;
+};
+
+struct HttpService {
+  std::uint64_t body_bytes = 1024;
+};
+struct EchoService {};
+struct DiscardService {};
+
+struct Service {
+  std::string name;
+  std::size_t group = 0;  // index into Plan::groups
+  Port port;
+  std::variant<HttpService, EchoService, DiscardService> kind;
+};
+
+struct Verify {
+  std::optional<std::array<std::uint8_t, 32>> sha256;
+  std::optional<std::uint64_t> bytes;
+};
+
+struct HttpWorkload {
+  std::string path = "/";
+  std::string host;  // of the Host header; empty = the target's address
+  Verify verify;
+};
+struct IcmpEchoWorkload {
+  std::uint32_t count = 1;
+  Duration interval = std::chrono::seconds{1};
+  std::uint32_t size_bytes = 56;  // of the echo data
+};
+
+struct SendText { std::string text; };
+struct ExpectText { std::string text; };             // skips what comes before it
+struct SendBytes { std::uint64_t count = 0; };       // a pattern made from the seed
+struct ExpectBytes { std::uint64_t count = 0; };
+struct CloseStream {};
+using ScriptStep = std::variant<SendText, ExpectText, SendBytes, ExpectBytes, CloseStream>;
+
+struct TcpWorkload {
+  std::vector<ScriptStep> script;
+};
+
+enum class LoadStageOf { kConcurrent, kRate };
+struct LoadStage {
+  Duration duration{};
+  double target = 0;  // sessions, or sessions per second; reached linearly from the stage before (the first: from 0)
+};
+
+struct LoadPlan {
+  std::optional<std::uint64_t> concurrent;
+  std::optional<double> rate;              // new sessions per second
+  std::optional<std::uint64_t> total;
+  std::uint32_t per_host = 1;
+  std::vector<LoadStage> stages;
+  LoadStageOf stages_of = LoadStageOf::kConcurrent;
+  Duration hold{};
+  Duration think{};
+  Duration timeout = std::chrono::seconds{10};
+  std::uint32_t retries = 0;
+};
+
+// Where sessions go: a fixed address, or the hosts of a group in turn.
+struct Target {
+  std::variant<IpAddress, std::size_t> address;  // size_t: index into Plan::groups
+  Port port;                                     // 0 for icmp_echo
+  bool prefer_v6 = false;                        // of a group with both families
+};
+
+struct Workload {
+  std::string name;
+  std::size_t from = 0;  // index into Plan::groups
+  Target to;
+  std::variant<HttpWorkload, IcmpEchoWorkload, TcpWorkload> kind;
+  LoadPlan load;
+};
+
+enum class Comparison { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
+
+struct Threshold {
+  std::string expression;  // as the report shows it: "fetch.session_seconds p(99) < 2s"
+  std::string metric;      // "fetch.session_seconds"
+  std::string statistic;   // "" | "p50" "p90" "p99" "p999" | "min" | "mean" | "max" | "count"
+  Comparison comparison = Comparison::kEqual;
+  double value = 0;        // seconds, bytes, sessions, or a fraction for %
+};
+
+struct Plan {
+  std::string file;
+  std::uint64_t seed = 1;
+  std::optional<Duration> duration;
+  std::vector<PortPlan> ports;
+  std::vector<HostGroup> groups;
+  std::vector<Service> services;
+  std::vector<Workload> workloads;
+  std::vector<Threshold> thresholds;
+};
+
+}  // namespace myriad::plan
