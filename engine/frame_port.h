@@ -9,11 +9,12 @@
 #include <span>
 
 #include "base/frame.h"
+#include "base/port_state.h"
 #include "base/time.h"
 
 namespace myriad::engine {
 
-enum class PortState : std::uint8_t { kUp, kDown, kGone };
+using myriad::PortState;
 
 template <class P>
 concept FramePort = requires(P port, const P& const_port, FramePool& pool, std::span<RxFrame> rx,
