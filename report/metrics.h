@@ -1,0 +1,81 @@
+// The metrics of the result document: name, value, meaning; each written once. The JSON document, thresholds and
+// `myriad list metrics` are three visitors of these lists.
+//
+// A visitor is called as visit(name, value, meaning) where value is a std::uint64_t, bool, std::string, Histogram,
+// Reasons or TcpResult.
+#pragma once
+
+#include "report/result.h"
+
+namespace myriad::report {
+
+template <class V>
+void visit_metrics(const PortResult& port, V&& visit) {
+  visit("interface", port.interface, "name of the network interface");
+  visit("driver", port.driver, "its driver");
+  visit("mode", port.mode, "how frames cross to the kernel: zero-copy, copy or skb");
+  visit("xdp", port.xdp, "how the steering program is attached: native or skb");
+  visit("link", port.link, "up, down or gone");
+  visit("queues", port.queues, "queues in use");
+  visit("shards", port.shards, "threads that serve them");
+  visit("frames_tx", port.frames_tx, "frames the kernel has completed");
+  visit("frames_rx", port.frames_rx, "frames received for our hosts");
+  visit("bytes_tx", port.bytes_tx, "their bytes, without FCS");
+  visit("bytes_rx", port.bytes_rx, "their bytes, without FCS");
+  visit("frames_passed", port.frames_passed, "frames that steering left to the kernel");
+  visit("frames_inside", port.frames_inside, "frames between two hosts of this port, delivered without the wire");
+  visit("drops", port.drops, "received frames that came to nothing, and frames lost on the way out, by reason");
+}
+
+template <class V>
+void visit_metrics(const GroupResult& group, V&& visit) {
+  visit("count", group.count, "hosts of the group");
+  visit("arp_requests_tx", group.arp_requests_tx, "ARP requests and neighbour solicitations sent");
+  visit("arp_replies_tx", group.arp_replies_tx, "ARP replies and neighbour advertisements sent");
+  visit("echo_replies_tx", group.echo_replies_tx, "pings answered");
+  visit("resolved", group.resolved, "next hops whose MAC address was learned");
+  visit("unresolved", group.unresolved, "next hops that never answered");
+  visit("duplicate_address", group.duplicate_address, "times somebody else claimed an address of ours");
+}
+
+template <class V>
+void visit_metrics(const TcpResult& tcp, V&& visit) {
+  visit("segments_tx", tcp.segments_tx, "TCP segments sent");
+  visit("segments_rx", tcp.segments_rx, "TCP segments received");
+  visit("retransmits", tcp.retransmits, "segments sent again");
+  visit("rto", tcp.rto, "retransmission timeouts");
+  visit("fast_retransmits", tcp.fast_retransmits, "retransmissions that did not wait for the timeout");
+  visit("resets_rx", tcp.resets_rx, "RST received");
+  visit("out_of_order_rx", tcp.out_of_order_rx, "segments that came before their turn");
+  visit("duplicate_rx", tcp.duplicate_rx, "segments that had come before");
+  visit("bad_checksum_rx", tcp.bad_checksum_rx, "segments with a wrong checksum");
+}
+
+template <class V>
+void visit_metrics(const WorkloadResult& workload, V&& visit) {
+  visit("sessions_started", workload.sessions_started, "sessions begun");
+  visit("sessions_succeeded", workload.sessions_succeeded, "sessions that did all they should");
+  visit("sessions_failed", workload.sessions_failed, "sessions that did not");
+  visit("sessions_open", workload.sessions_open, "sessions that had not ended when the run did");
+  visit("sessions_verified", workload.sessions_verified, "sessions whose content was checked and right");
+  visit("hosts_succeeded", workload.hosts_succeeded, "hosts with at least one session that succeeded");
+  visit("hosts_failed", workload.hosts_failed, "hosts with sessions, none of which succeeded");
+  visit("failures", workload.failures, "failed sessions by reason");
+  visit("bytes_tx", workload.bytes_tx, "payload bytes sent");
+  visit("bytes_rx", workload.bytes_rx, "payload bytes received");
+  visit("concurrent_max", workload.concurrent_max, "most sessions open at a time");
+  visit("generator_limited", workload.generator_limited, "the load asked for was not reached because of the generator");
+  visit("connect_seconds", workload.connect, "from the first SYN to the handshake's end");
+  visit("first_byte_seconds", workload.first_byte, "from the session's start to the first byte of the answer");
+  visit("session_seconds", workload.session, "from the session's start to its end");
+  visit("tcp", workload.tcp, "what TCP saw");
+}
+
+template <class V>
+void visit_metrics(const ServiceResult& service, V&& visit) {
+  visit("sessions", service.sessions, "sessions served");
+  visit("bytes_tx", service.bytes_tx, "payload bytes sent");
+  visit("bytes_rx", service.bytes_rx, "payload bytes received");
+}
+
+}  // namespace myriad::report

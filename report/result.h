@@ -1,0 +1,149 @@
+// What a run has to say, as plain values: the result document before it becomes JSON, a table or a summary. cli fills
+// it from the shards' counters, once at the end and once a second in between. It knows no device and no shard.
+//
+// Each struct lists its metrics once, in metrics.h: the document, thresholds and `myriad list metrics` all follow that.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/histogram.h"
+
+namespace myriad::report {
+
+// Counters by reason, in a fixed order, zeros included: the same keys in every document.
+using Reasons = std::vector<std::pair<std::string, std::uint64_t>>;
+
+[[nodiscard]] inline std::uint64_t total(const Reasons& reasons) {
+  std::uint64_t sum = 0;
+  for (const auto& [reason, count] : reasons) sum += count;
+  return sum;
+}
+
+enum class Verdict {
+  kPass,         // came to its end, every threshold holds
+  kFail,         // a threshold does not hold
+  kNoAnswer,     // nothing under test ever answered
+  kInterrupted,  // stopped by a signal; the numbers are those until then
+  kError,        // something broke while running
+};
+
+struct PortResult {
+  std::string name;
+  std::string interface;
+  std::string driver;
+  std::string mode;  // "zero-copy", "copy" or "skb": the one obtained
+  std::string xdp;   // "native" or "skb": how the program is attached
+  std::string link;  // "up", "down" or "gone" at this moment
+  std::uint64_t queues = 0;
+  std::uint64_t shards = 0;
+  std::uint64_t frames_tx = 0;  // completed by the kernel
+  std::uint64_t frames_rx = 0;
+  std::uint64_t bytes_tx = 0;
+  std::uint64_t bytes_rx = 0;
+  std::uint64_t frames_passed = 0;  // left to the kernel by steering
+  std::uint64_t frames_inside = 0;  // between two hosts of this port: never on the wire
+  Reasons drops;
+};
+
+struct GroupResult {
+  std::string name;
+  std::uint64_t count = 0;
+  std::uint64_t arp_requests_tx = 0;
+  std::uint64_t arp_replies_tx = 0;
+  std::uint64_t echo_replies_tx = 0;
+  std::uint64_t resolved = 0;
+  std::uint64_t unresolved = 0;
+  std::uint64_t duplicate_address = 0;
+};
+
+struct TcpResult {
+  std::uint64_t segments_tx = 0;
+  std::uint64_t segments_rx = 0;
+  std::uint64_t retransmits = 0;
+  std::uint64_t rto = 0;
+  std::uint64_t fast_retransmits = 0;
+  std::uint64_t resets_rx = 0;
+  std::uint64_t out_of_order_rx = 0;
+  std::uint64_t duplicate_rx = 0;
+  std::uint64_t bad_checksum_rx = 0;
+};
+
+struct WorkloadResult {
+  std::string name;
+  std::string group;  // of the hosts it runs from
+  bool has_tcp = true;
+  bool verifies = false;
+  std::uint64_t sessions_started = 0;
+  std::uint64_t sessions_succeeded = 0;
+  std::uint64_t sessions_failed = 0;
+  std::uint64_t sessions_open = 0;
+  std::uint64_t sessions_verified = 0;
+  std::uint64_t hosts_succeeded = 0;
+  std::uint64_t hosts_failed = 0;
+  Reasons failures;
+  std::uint64_t bytes_tx = 0;
+  std::uint64_t bytes_rx = 0;
+  std::uint64_t concurrent_max = 0;
+  bool generator_limited = false;  // the load asked for was not reached because of us
+  Histogram connect;
+  Histogram first_byte;
+  Histogram session;
+  TcpResult tcp;
+};
+
+struct ServiceResult {
+  std::string name;
+  std::uint64_t sessions = 0;
+  std::uint64_t bytes_tx = 0;
+  std::uint64_t bytes_rx = 0;
+};
+
+struct ThresholdResult {
+  std::string expression;
+  std::optional<double> observed;  // nullopt: there was nothing to observe, and the threshold does not hold
+  bool holds = false;
+};
+
+struct MachineResult {
+  std::string kernel;
+  std::string cpu;
+  std::uint64_t cores = 0;
+};
+
+struct RunResult {
+  std::string version;
+  std::vector<std::string> command;
+  std::uint64_t seed = 0;
+  std::string started;  // RFC 3339, UTC
+  double seconds = 0;
+  MachineResult machine;
+  std::vector<PortResult> ports;
+  std::vector<GroupResult> hosts;
+  std::vector<WorkloadResult> workloads;
+  std::vector<ServiceResult> services;
+  std::vector<ThresholdResult> thresholds;
+  Verdict verdict = Verdict::kPass;
+  std::vector<std::string> notes;  // what the reader must know to read the numbers right, one sentence each
+};
+
+[[nodiscard]] constexpr const char* verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPass:
+      return "pass";
+    case Verdict::kFail:
+      return "fail";
+    case Verdict::kNoAnswer:
+      return "no_answer";
+    case Verdict::kInterrupted:
+      return "interrupted";
+    case Verdict::kError:
+      return "error";
+  }
+  return "error";
+}
+
+}  // namespace myriad::report

@@ -1,0 +1,157 @@
+#include "report/summary.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "report/format.h"
+
+namespace myriad::report {
+namespace {
+
+constexpr std::size_t kNameColumns = 12;
+
+class Text {
+ public:
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
+    out_ += '\n';
+  }
+  // A line under the name of the part before it.
+  template <class... Args>
+  void under(fmt::format_string<Args...> format, Args&&... args) {
+    out_.append(2 + kNameColumns + 1, ' ');
+    line(format, std::forward<Args>(args)...);
+  }
+  [[nodiscard]] std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+// "refused 3, reset 2", in the order of the document.
+std::string nonzero(const Reasons& reasons) {
+  std::string out;
+  for (const auto& [reason, count] : reasons) {
+    if (count == 0) continue;
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", reason, count_text(count));
+  }
+  return out;
+}
+
+std::string headline(const RunResult& result) {
+  std::uint64_t started = 0;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t verified = 0;
+  bool verifies = false;
+  for (const WorkloadResult& workload : result.workloads) {
+    started += workload.sessions_started;
+    succeeded += workload.sessions_succeeded;
+    failed += workload.sessions_failed;
+    verified += workload.sessions_verified;
+    verifies = verifies || workload.verifies;
+  }
+  std::string what;
+  if (result.workloads.empty()) {
+    std::uint64_t hosts = 0;
+    for (const GroupResult& group : result.hosts) hosts += group.count;
+    what = fmt::format("{} hosts were there", count_text(hosts));
+  } else {
+    what = fmt::format("{} of {} sessions succeeded", count_text(succeeded), count_text(started));
+    if (verifies) what += fmt::format(", {} verified", count_text(verified));
+    if (failed != 0) what += fmt::format(", {} failed", count_text(failed));
+  }
+  return fmt::format("{}, in {}", what, seconds_text(result.seconds));
+}
+
+const char* verdict_word(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPass:
+      return "PASS";
+    case Verdict::kFail:
+      return "FAIL";
+    case Verdict::kNoAnswer:
+      return "NO ANSWER";
+    case Verdict::kInterrupted:
+      return "INTERRUPTED";
+    case Verdict::kError:
+      return "ERROR";
+  }
+  return "ERROR";
+}
+
+void latency_row(Text& text, const char* what, const Histogram& histogram) {
+  if (histogram.empty()) return;
+  const auto at = [&](double percent) { return right(seconds_text(histogram.percentile(percent) * 1e-9), 9); };
+  text.under("{} {} {} {} {}", left(what, 11), at(50), at(90), at(99), at(100));
+}
+
+void workload_part(Text& text, const WorkloadResult& w) {
+  text.line("");
+  text.line("  {} {} sessions started, {} succeeded, {} failed{}{}", left(w.name, kNameColumns),
+            count_text(w.sessions_started), count_text(w.sessions_succeeded), count_text(w.sessions_failed),
+            w.sessions_open != 0 ? fmt::format(", {} still open", count_text(w.sessions_open)) : "",
+            w.verifies ? fmt::format(", {} verified", count_text(w.sessions_verified)) : "");
+  text.under("{} hosts of {} succeeded, {} failed; at most {} sessions at a time", count_text(w.hosts_succeeded),
+             w.group, count_text(w.hosts_failed), count_text(w.concurrent_max));
+  if (const std::string failures = nonzero(w.failures); !failures.empty()) text.under("failures: {}", failures);
+  if (!w.connect.empty() || !w.first_byte.empty() || !w.session.empty()) {
+    text.under("{} {} {} {} {}", left("", 11), right("p50", 9), right("p90", 9), right("p99", 9), right("max", 9));
+    latency_row(text, "connect", w.connect);
+    latency_row(text, "first byte", w.first_byte);
+    latency_row(text, "session", w.session);
+  }
+  text.under("{} received, {} sent", bytes_text(w.bytes_rx), bytes_text(w.bytes_tx));
+  if (w.has_tcp && (w.tcp.retransmits | w.tcp.rto | w.tcp.resets_rx | w.tcp.bad_checksum_rx) != 0) {
+    text.under("tcp: {} of {} segments sent again ({} timeouts), {} resets received, {} bad checksums",
+               count_text(w.tcp.retransmits), count_text(w.tcp.segments_tx), count_text(w.tcp.rto),
+               count_text(w.tcp.resets_rx), count_text(w.tcp.bad_checksum_rx));
+  }
+  if (w.generator_limited) text.under("generator-limited: the load asked for was not reached because of this machine");
+}
+
+void group_part(Text& text, const GroupResult& g) {
+  text.line(
+      "  {} {} hosts; ARP/ND {} asked, {} answered; {} pings answered{}{}", left(g.name, kNameColumns),
+      count_text(g.count), count_text(g.arp_requests_tx), count_text(g.arp_replies_tx), count_text(g.echo_replies_tx),
+      g.unresolved != 0 ? fmt::format("; {} next hops never answered", count_text(g.unresolved)) : "",
+      g.duplicate_address != 0 ? fmt::format("; {} DUPLICATE ADDRESSES seen", count_text(g.duplicate_address)) : "");
+}
+
+void port_part(Text& text, const PortResult& p) {
+  text.line("  {} {} ({}), {} mode, {} XDP, {} queues, {} shards{}", left(p.name, kNameColumns), p.interface, p.driver,
+            p.mode, p.xdp, p.queues, p.shards, p.link == "up" || p.link.empty() ? "" : ", link " + p.link);
+  text.under("{} frames out ({}), {} in ({}), {} left to the kernel{}", count_text(p.frames_tx), bytes_text(p.bytes_tx),
+             count_text(p.frames_rx), bytes_text(p.bytes_rx), count_text(p.frames_passed),
+             p.frames_inside != 0 ? fmt::format(", {} inside", count_text(p.frames_inside)) : "");
+  if (const std::string drops = nonzero(p.drops); !drops.empty()) text.under("drops: {}", drops);
+}
+
+}  // namespace
+
+std::string summary_text(const RunResult& result) {
+  Text text;
+  text.line("{}  {}", verdict_word(result.verdict), headline(result));
+  for (const WorkloadResult& workload : result.workloads) workload_part(text, workload);
+  if (!result.services.empty()) text.line("");
+  for (const ServiceResult& service : result.services) {
+    text.line("  {} {} sessions served, {} sent, {} received", left(service.name, kNameColumns),
+              count_text(service.sessions), bytes_text(service.bytes_tx), bytes_text(service.bytes_rx));
+  }
+  if (!result.hosts.empty()) text.line("");
+  for (const GroupResult& group : result.hosts) group_part(text, group);
+  if (!result.ports.empty()) text.line("");
+  for (const PortResult& port : result.ports) port_part(text, port);
+  if (!result.thresholds.empty()) text.line("");
+  for (const ThresholdResult& threshold : result.thresholds) {
+    text.line("  {} {}  (observed {})", threshold.holds ? "✓" : "✗", threshold.expression,
+              threshold.observed ? fmt::format("{:.6g}", *threshold.observed) : "nothing");
+  }
+  if (!result.notes.empty()) text.line("");
+  for (const std::string& note : result.notes) text.line("  ! {}", note);
+  return text.take();
+}
+
+}  // namespace myriad::report
