@@ -440,17 +440,17 @@ def shell(tree):
 
 
 def python(tree):
-    """Every Python file parses, and imports nothing but the standard library and its own folder."""
+    """Every Python file parses, and imports nothing but the standard library and our own modules."""
     import ast
     import sys
 
+    ours = {Path(path).stem for path in tree.of(".py")}
     for path in tree.of(".py") + [p for p in tree.scripts if "python" in tree.text(p).split("\n", 1)[0]]:
         try:
             module = ast.parse(tree.text(path), path)
         except SyntaxError as error:
             yield Finding(path, error.lineno or 1, error.msg)
             continue
-        beside = {Path(p).stem for p in tree.of(".py") if Path(p).parent == Path(path).parent}
         for node in ast.walk(module):
             names = []
             if isinstance(node, ast.Import):
@@ -459,7 +459,7 @@ def python(tree):
                 names = [node.module]
             for name in names:
                 top = name.split(".")[0]
-                if top not in sys.stdlib_module_names and top not in beside:
+                if top not in sys.stdlib_module_names and top not in ours:
                     yield Finding(path, node.lineno, f"import of {top}: the standard library is enough")
 
 
