@@ -10,34 +10,34 @@
 namespace myriad::stack {
 
 // X(enumerator, name in the report)
-#define MYRIAD_DROPS(X)                                                                                       \
-  X(kTruncated, "truncated")                       /* ends before a header or a declared length does */       \
-  X(kBadVersion, "bad_version")                    /* IP version contradicts the EtherType */                 \
-  X(kBadHeaderLength, "bad_header_length")         /* IHL, data offset, option or extension length lies */    \
-  X(kBadIpChecksum, "bad_ip_checksum")                                                                        \
-  X(kBadTcpChecksum, "bad_tcp_checksum")                                                                      \
-  X(kBadUdpChecksum, "bad_udp_checksum")                                                                      \
-  X(kBadIcmpChecksum, "bad_icmp_checksum")                                                                    \
-  X(kBadArp, "bad_arp")                            /* not Ethernet/IPv4, or illegal addresses */              \
-  X(kBadNdp, "bad_ndp")                            /* RFC 4861 sections 6.1 and 7.1: hop limit, code, options */\
-  X(kBadSource, "bad_source")                      /* source address that no sender may have */               \
-  X(kUnknownEtherType, "unknown_ethertype")                                                                   \
-  X(kTooManyVlanTags, "too_many_vlan_tags")                                                                   \
-  X(kUnknownProtocol, "unknown_protocol")          /* IP protocol that no host speaks */                      \
-  X(kNotOurs, "not_ours")                          /* destination is none of the hosts */                     \
-  X(kWrongVlan, "wrong_vlan")                                                                                 \
-  X(kFragmentOverlap, "fragment_overlap")          /* RFC 5722, and the same for IPv4 */                      \
-  X(kFragmentTooLarge, "fragment_too_large")                                                                  \
-  X(kFragmentTimeout, "fragment_timeout")                                                                     \
-  X(kFragmentNoRoom, "fragment_no_room")           /* the bounds of reassembly are reached */                 \
-  X(kBadExtension, "bad_extension_header")         /* unknown, too many, or out of order */                   \
-  X(kTcpNoConnection, "tcp_no_connection")         /* answered by RST, or was one */                          \
-  X(kTcpUnacceptable, "tcp_unacceptable")          /* out of window, answered by ACK (RFC 9293 3.10.7.4) */   \
-  X(kTcpNoRoom, "tcp_no_room")                     /* connection table, SYN backlog or reassembly is full */  \
-  X(kTcpBadFlags, "tcp_bad_flags")                                                                            \
-  X(kUdpNoPort, "udp_no_port")                     /* answered by port unreachable, within the limits */      \
-  X(kIcmpIgnored, "icmp_ignored")                  /* a type that hosts do not answer */                      \
-  X(kNoRoomToAnswer, "no_room_to_answer")          /* the batch was full: the port is slower than we are */
+#define MYRIAD_DROPS(X)                                                                              \
+  X(kTruncated, "truncated")               /* ends before a header or a declared length does */      \
+  X(kBadVersion, "bad_version")            /* IP version contradicts the EtherType */                \
+  X(kBadHeaderLength, "bad_header_length") /* IHL, data offset, option or extension length lies */   \
+  X(kBadIpChecksum, "bad_ip_checksum")                                                               \
+  X(kBadTcpChecksum, "bad_tcp_checksum")                                                             \
+  X(kBadUdpChecksum, "bad_udp_checksum")                                                             \
+  X(kBadIcmpChecksum, "bad_icmp_checksum")                                                           \
+  X(kBadArp, "bad_arp")       /* not Ethernet/IPv4, or illegal addresses */                          \
+  X(kBadNdp, "bad_ndp")       /* RFC 4861 sections 6.1 and 7.1: hop limit, code, options */          \
+  X(kBadSource, "bad_source") /* source address that no sender may have */                           \
+  X(kUnknownEtherType, "unknown_ethertype")                                                          \
+  X(kTooManyVlanTags, "too_many_vlan_tags")                                                          \
+  X(kUnknownProtocol, "unknown_protocol") /* IP protocol that no host speaks */                      \
+  X(kNotOurs, "not_ours")                 /* destination is none of the hosts */                     \
+  X(kWrongVlan, "wrong_vlan")                                                                        \
+  X(kFragmentOverlap, "fragment_overlap") /* RFC 5722, and the same for IPv4 */                      \
+  X(kFragmentTooLarge, "fragment_too_large")                                                         \
+  X(kFragmentTimeout, "fragment_timeout")                                                            \
+  X(kFragmentNoRoom, "fragment_no_room")   /* the bounds of reassembly are reached */                \
+  X(kBadExtension, "bad_extension_header") /* unknown, too many, or out of order */                  \
+  X(kTcpNoConnection, "tcp_no_connection") /* answered by RST, or was one */                         \
+  X(kTcpUnacceptable, "tcp_unacceptable")  /* out of window, answered by ACK (RFC 9293 3.10.7.4) */  \
+  X(kTcpNoRoom, "tcp_no_room")             /* connection table, SYN backlog or reassembly is full */ \
+  X(kTcpBadFlags, "tcp_bad_flags")                                                                   \
+  X(kUdpNoPort, "udp_no_port")            /* answered by port unreachable, within the limits */      \
+  X(kIcmpIgnored, "icmp_ignored")         /* a type that hosts do not answer */                      \
+  X(kNoRoomToAnswer, "no_room_to_answer") /* the batch was full: the port is slower than we are */
 
 enum class Drop : std::uint8_t {
 #define MYRIAD_DROP_ENUM(id, name) id,

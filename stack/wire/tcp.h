@@ -123,13 +123,11 @@ struct TcpRepr {
   // Writes header_size() bytes.
   void emit_header(std::uint8_t* out) const {
     const std::size_t size = header_size();
-    store_be16(out, source.number);
-    store_be16(out + 2, dest.number);
+    // Whole words: the checksum reads them back at once, and a word that was written in halves cannot be forwarded.
+    store_be32(out, std::uint32_t{source.number} << 16 | dest.number);
     store_be32(out + 4, seq.value());
     store_be32(out + 8, ack.value());
-    out[12] = static_cast<std::uint8_t>(size << 2);
-    out[13] = flags;
-    store_be16(out + 14, window);
+    store_be32(out + 12, static_cast<std::uint32_t>(size) << 26 | std::uint32_t{flags} << 16 | window);
     store_be32(out + 16, 0);  // checksum, urgent pointer
     if (size != kTcpHeaderBytes) emit_options(out + kTcpHeaderBytes);
   }
@@ -148,8 +146,7 @@ struct TcpRepr {
   }
   void emit_options(std::uint8_t* out) const {
     if (options.mss) {
-      store_be16(out, 0x0204);
-      store_be16(out + 2, *options.mss);
+      store_be32(out, 0x02040000U | *options.mss);
       out += 4;
     }
     if (options.has_timestamps) {
