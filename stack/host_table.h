@@ -65,9 +65,28 @@ class HostTable {
   [[nodiscard]] std::string name(HostId id) const;
 
  private:
-  struct Range;  // see host_table.cc
+  // Consecutive addresses of one kind in one broadcast domain, held by consecutive hosts. Addresses are 128-bit numbers;
+  // MAC and IPv4 addresses have only a low half.
+  struct Range {
+    std::uint32_t vlan = 0;  // outer << 16 | inner
+    std::uint32_t count = 0;
+    std::uint64_t high = 0;  // the first address
+    std::uint64_t low = 0;
+    std::uint32_t first = 0;  // the host that has it
+    GroupIndex group = 0;
+  };
+
+  void add_ranges(GroupIndex index);
+  static void seal(std::vector<Range>& ranges);
+  [[nodiscard]] static VlanTags vlan_of(const HostGroup& group, std::uint32_t offset);
+  [[nodiscard]] std::optional<Host> find(const std::vector<Range>& ranges, VlanTags vlan, std::uint64_t high,
+                                         std::uint64_t low) const;
+
   std::vector<HostGroup> groups_;
   std::vector<std::uint32_t> first_id_;
+  std::vector<Range> macs_;  // these three are sorted by VLAN and address
+  std::vector<Range> ipv4s_;
+  std::vector<Range> ipv6s_;
   std::uint32_t size_ = 0;
 };
 
