@@ -35,7 +35,7 @@ struct HostGroup {
   std::string name;
   std::size_t port = 0;  // index into Plan::ports
   std::uint32_t count = 1;
-  MacAddress mac;        // of the first host, then +1 each; already resolved when the scenario said from-ipv4
+  MacAddress mac;  // of the first host, then +1 each; already resolved when the scenario said from-ipv4
   std::optional<Ipv4Prefix> ipv4;
   std::optional<Ipv6Prefix> ipv6;
   std::optional<Ipv4Address> gateway;
@@ -75,10 +75,18 @@ struct IcmpEchoWorkload {
   std::uint32_t size_bytes = 56;  // of the echo data
 };
 
-struct SendText { std::string text; };
-struct ExpectText { std::string text; };             // skips what comes before it
-struct SendBytes { std::uint64_t count = 0; };       // a pattern made from the seed
-struct ExpectBytes { std::uint64_t count = 0; };
+struct SendText {
+  std::string text;
+};
+struct ExpectText {
+  std::string text;
+};  // skips what comes before it
+struct SendBytes {
+  std::uint64_t count = 0;
+};  // a pattern made from the seed
+struct ExpectBytes {
+  std::uint64_t count = 0;
+};
 struct CloseStream {};
 using ScriptStep = std::variant<SendText, ExpectText, SendBytes, ExpectBytes, CloseStream>;
 
@@ -94,7 +102,7 @@ struct LoadStage {
 
 struct LoadPlan {
   std::optional<std::uint64_t> concurrent;
-  std::optional<double> rate;              // new sessions per second
+  std::optional<double> rate;  // new sessions per second
   std::optional<std::uint64_t> total;
   std::uint32_t per_host = 1;
   std::vector<LoadStage> stages;
@@ -124,10 +132,10 @@ enum class Comparison { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreat
 
 struct Threshold {
   std::string expression;  // as the report shows it: "fetch.session_seconds p(99) < 2s"
-  std::string metric;      // "fetch.session_seconds"
-  std::string statistic;   // "" | "p50" "p90" "p99" "p999" | "min" | "mean" | "max" | "count"
+  std::string metric;      // "fetch.session_seconds", or "workloads.fetch.…" when the name alone would be ambiguous
+  std::string statistic;  // "" | "min" "mean" "max" "count" | a percentile, two digits and decimals: "p50" "p99" "p999"
   Comparison comparison = Comparison::kEqual;
-  double value = 0;        // seconds, bytes, sessions, or a fraction for %
+  double value = 0;  // seconds, bytes, sessions, or a fraction for %
 };
 
 struct Plan {

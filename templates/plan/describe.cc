@@ -1,0 +1,158 @@
+// The plan in a few lines of plain language: what `myriad validate` prints.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "templates/plan/load.h"
+#include "templates/plan/units.h"
+
+namespace myriad::plan {
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+std::string_view mode_name(PortMode mode) {
+  switch (mode) {
+    case PortMode::kAuto:
+      return "auto";
+    case PortMode::kZeroCopy:
+      return "zero-copy";
+    case PortMode::kCopy:
+      return "copy";
+    case PortMode::kSkb:
+      return "skb";
+  }
+  return "";
+}
+
+// 1000000 → "1,000,000"
+std::string thousands(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+std::string plural(std::uint64_t number, std::string_view one) {
+  return fmt::format("{} {}{}", thousands(number), one, number == 1 ? "" : "s");
+}
+
+std::string port_line(const PortPlan& port) {
+  std::string line =
+      fmt::format("port {}: {}", port.name, port.interface.empty() ? "no interface yet" : port.interface);
+  line += port.queues ? ", " + plural(*port.queues, "queue") : std::string(", all queues");
+  if (port.shards) line += ", " + plural(*port.shards, "shard");
+  return line + fmt::format(", mode {}", mode_name(port.mode));
+}
+
+std::string range(const std::string& first, const std::string& last) {
+  return first == last ? first : first + " to " + last;
+}
+
+std::string vlan_text(const HostGroup& group) {
+  const VlanTags& tags = group.vlan.tags;
+  const std::uint32_t more = group.vlan.per == 0 ? 0 : (group.count - 1) / group.vlan.per;
+  const std::uint32_t innermost = tags.inner != 0 ? tags.inner : tags.outer;
+  const std::string ids = range(std::to_string(innermost), std::to_string(innermost + more));
+  return fmt::format(", VLAN {}{}", tags.inner != 0 ? fmt::format("{}.", tags.outer) : "", ids);
+}
+
+std::string group_line(const Plan& plan, const HostGroup& group) {
+  const std::uint32_t behind = group.count - 1;
+  std::string line =
+      fmt::format("hosts {}: {} on {}, MAC {}", group.name, thousands(group.count), plan.ports[group.port].name,
+                  range(group.mac.text(), MacAddress::from_number(group.mac.number() + behind).text()));
+  if (group.ipv4)
+    line += fmt::format(", {}/{}", range(group.ipv4->address.text(), (group.ipv4->address + behind).text()),
+                        group.ipv4->length);
+  if (group.gateway) line += ", gateway " + group.gateway->text();
+  if (group.ipv6)
+    line += fmt::format(", {}/{}", range(group.ipv6->address.text(), group.ipv6->address.plus(behind).text()),
+                        group.ipv6->length);
+  if (group.gateway6) line += ", gateway " + group.gateway6->text();
+  if (group.vlan.tags.depth() > 0) line += vlan_text(group);
+  if (group.mtu != 1500) line += fmt::format(", MTU {}", group.mtu);
+  if (group.resolve == Resolve::kEach) line += ", each resolves for itself";
+  if (group.announce) line += ", announced";
+  return line;
+}
+
+std::string service_line(const Plan& plan, const Service& service) {
+  const std::string kind =
+      std::visit(Overloaded{
+                     [](const HttpService& http) { return fmt::format("http, body {}", size_text(http.body_bytes)); },
+                     [](const EchoService&) { return std::string("echo"); },
+                     [](const DiscardService&) { return std::string("discard"); },
+                 },
+                 service.kind);
+  return fmt::format("service {}: {} on port {} of {}", service.name, kind, service.port.number,
+                     plan.groups[service.group].name);
+}
+
+std::string target_text(const Plan& plan, const Workload& workload) {
+  const Target& to = workload.to;
+  const std::string port = to.port.number == 0 ? "" : fmt::format(":{}", to.port.number);
+  if (const auto* const group = std::get_if<std::size_t>(&to.address)) {
+    return fmt::format("{}{}{}", plan.groups[*group].name, port, to.prefer_v6 ? " over IPv6" : "");
+  }
+  const IpAddress& address = std::get<IpAddress>(to.address);
+  return (address.is_v6() && !port.empty() ? "[" + address.text() + "]" : address.text()) + port;
+}
+
+std::string kind_text(const Workload& workload) {
+  return std::visit(Overloaded{
+                        [](const HttpWorkload& http) {
+                          const bool verifies = http.verify.sha256 || http.verify.bytes;
+                          return fmt::format("http GET {}{}", http.path, verifies ? ", verified" : "");
+                        },
+                        [](const IcmpEchoWorkload& echo) {
+                          return fmt::format("{} of {}, one every {}", plural(echo.count, "ping"),
+                                             size_text(echo.size_bytes), duration_text(echo.interval));
+                        },
+                        [](const TcpWorkload& tcp) { return "tcp, a script of " + plural(tcp.script.size(), "step"); },
+                    },
+                    workload.kind);
+}
+
+std::string load_text(const LoadPlan& load) {
+  std::string text;
+  if (load.concurrent) text = fmt::format("{} at a time", thousands(*load.concurrent));
+  if (load.rate) text = fmt::format("{:g} a second", *load.rate);
+  if (!load.stages.empty()) {
+    Duration length{};
+    double most = 0;
+    for (const LoadStage& stage : load.stages) {
+      length += stage.duration;
+      most = std::max(most, stage.target);
+    }
+    text = fmt::format("{} over {}, up to {:g} {}", plural(load.stages.size(), "stage"), duration_text(length), most,
+                       load.stages_of == LoadStageOf::kRate ? "a second" : "at a time");
+  }
+  if (load.total) text += fmt::format("{}{} in all", text.empty() ? "" : ", ", plural(*load.total, "session"));
+  if (text.empty()) text = "one session per host";
+  if (load.per_host != 1) text += fmt::format(", {} per host", thousands(load.per_host));
+  if (load.hold.count() != 0) text += ", held " + duration_text(load.hold);
+  return text;
+}
+
+}  // namespace
+
+std::string describe(const Plan& plan) {
+  std::string text = fmt::format("{}: seed {}, {}\n", plan.file, plan.seed,
+                                 plan.duration ? duration_text(*plan.duration) : "until every workload has ended");
+  for (const PortPlan& port : plan.ports) text += port_line(port) + "\n";
+  for (const HostGroup& group : plan.groups) text += group_line(plan, group) + "\n";
+  for (const Service& service : plan.services) text += service_line(plan, service) + "\n";
+  for (const Workload& workload : plan.workloads) {
+    text += fmt::format("workload {}: {} to {}: {}; {}\n", workload.name, plan.groups[workload.from].name,
+                        target_text(plan, workload), kind_text(workload), load_text(workload.load));
+  }
+  for (const Threshold& threshold : plan.thresholds) text += fmt::format("threshold {}\n", threshold.expression);
+  return text;
+}
+
+}  // namespace myriad::plan

@@ -1,0 +1,118 @@
+// Every key of the scenario language, one table per mapping. The reader refuses what is not here, and a test holds
+// templates/SCHEMA.md against these tables in both directions.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace myriad::plan {
+
+struct Key {
+  std::string_view name;
+  std::string_view type;      // as SCHEMA.md calls it
+  std::string_view fallback;  // as SCHEMA.md writes the default; "required" when there is none
+  bool supported = true;      // false: a key of the language that this release does not know yet
+};
+
+struct KeyTable {
+  std::string_view section;  // where the mapping stands: "hosts.NAME"
+  std::span<const Key> keys;
+};
+
+inline constexpr Key kScenarioKeys[] = {
+    {"version", "integer", "required"},  {"seed", "integer", "1"},
+    {"duration", "duration", "none"},    {"ports", "mapping", "required"},
+    {"hosts", "mapping", "required"},    {"services", "mapping", "none"},
+    {"workloads", "mapping", "none"},    {"thresholds", "mapping", "none"},
+    {"flows", "mapping", "none", false}, {"replays", "mapping", "none", false},
+    {"links", "mapping", "none", false},
+};
+inline constexpr Key kPortKeys[] = {
+    {"interface", "name", "none"},
+    {"queues", "auto, integer", "auto"},
+    {"shards", "auto, integer", "auto"},
+    {"mode", "auto, zero-copy, copy, skb", "auto"},
+};
+inline constexpr Key kHostsKeys[] = {
+    {"port", "name", "required"},         {"count", "integer", "1"},
+    {"mac", "MAC, from-ipv4", "free"},    {"ipv4", "IPv4/length", "none"},
+    {"ipv6", "IPv6/length", "none"},      {"gateway", "IPv4", "none"},
+    {"gateway6", "IPv6", "none"},         {"vlan", "integer, list, mapping", "none"},
+    {"mtu", "integer, size", "1500"},     {"resolve", "shared, each", "shared"},
+    {"announce", "true, false", "false"}, {"link", "name", "none", false},
+};
+inline constexpr Key kVlanKeys[] = {
+    {"id", "integer, list", "required"},
+    {"per", "integer", "none"},
+};
+inline constexpr Key kServiceKeys[] = {
+    {"on", "name", "required"},        {"port", "integer", "required"},    {"http", "mapping", "none"},
+    {"echo", "mapping", "none"},       {"discard", "mapping", "none"},     {"smb2", "mapping", "none", false},
+    {"dns", "mapping", "none", false}, {"dhcp", "mapping", "none", false},
+};
+inline constexpr Key kHttpServiceKeys[] = {
+    {"body", "size", "1KiB"},
+};
+inline constexpr Key kWorkloadKeys[] = {
+    {"from", "name", "required"},       {"to", "address, name", "required"}, {"family", "ipv4, ipv6", "ipv4"},
+    {"http", "mapping", "none"},        {"icmp_echo", "mapping", "none"},    {"tcp", "mapping", "none"},
+    {"load", "mapping", "none"},        {"smb2", "mapping", "none", false},  {"dns", "mapping", "none", false},
+    {"dhcp", "mapping", "none", false},
+};
+inline constexpr Key kHttpKeys[] = {
+    {"get", "path", "/"},
+    {"host", "text", "none"},
+    {"verify", "mapping", "none"},
+};
+inline constexpr Key kVerifyKeys[] = {
+    {"sha256", "hex", "none"},
+    {"bytes", "integer, size", "none"},
+};
+inline constexpr Key kIcmpEchoKeys[] = {
+    {"count", "integer", "1"},
+    {"interval", "duration", "1s"},
+    {"size", "size", "56B"},
+};
+inline constexpr Key kTcpKeys[] = {
+    {"script", "list", "required"},
+};
+inline constexpr Key kScriptStepKeys[] = {
+    {"send", "text", "none"},         {"expect", "text", "none"},   {"send_bytes", "size", "none"},
+    {"expect_bytes", "size", "none"}, {"close", "nothing", "none"},
+};
+inline constexpr Key kLoadKeys[] = {
+    {"concurrent", "integer", "none"}, {"rate", "session rate", "none"}, {"total", "integer", "none"},
+    {"per_host", "integer", "1"},      {"stages", "list", "none"},       {"of", "concurrent, rate", "concurrent"},
+    {"hold", "duration", "0s"},        {"think", "duration", "0s"},      {"timeout", "duration", "10s"},
+    {"retries", "integer", "0"},
+};
+inline constexpr Key kStageKeys[] = {
+    {"duration", "duration", "required"},
+    {"target", "integer, session rate", "required"},
+};
+
+inline constexpr KeyTable kScenarioTable{"scenario", kScenarioKeys};
+inline constexpr KeyTable kPortTable{"ports.NAME", kPortKeys};
+inline constexpr KeyTable kHostsTable{"hosts.NAME", kHostsKeys};
+inline constexpr KeyTable kVlanTable{"hosts.NAME.vlan", kVlanKeys};
+inline constexpr KeyTable kServiceTable{"services.NAME", kServiceKeys};
+inline constexpr KeyTable kHttpServiceTable{"services.NAME.http", kHttpServiceKeys};
+inline constexpr KeyTable kEchoServiceTable{"services.NAME.echo", {}};
+inline constexpr KeyTable kDiscardServiceTable{"services.NAME.discard", {}};
+inline constexpr KeyTable kWorkloadTable{"workloads.NAME", kWorkloadKeys};
+inline constexpr KeyTable kHttpTable{"workloads.NAME.http", kHttpKeys};
+inline constexpr KeyTable kVerifyTable{"workloads.NAME.http.verify", kVerifyKeys};
+inline constexpr KeyTable kIcmpEchoTable{"workloads.NAME.icmp_echo", kIcmpEchoKeys};
+inline constexpr KeyTable kTcpTable{"workloads.NAME.tcp", kTcpKeys};
+inline constexpr KeyTable kScriptStepTable{"workloads.NAME.tcp.script", kScriptStepKeys};
+inline constexpr KeyTable kLoadTable{"workloads.NAME.load", kLoadKeys};
+inline constexpr KeyTable kStageTable{"workloads.NAME.load.stages", kStageKeys};
+
+inline constexpr std::array kKeyTables = {
+    kScenarioTable,    kPortTable,           kHostsTable,    kVlanTable,  kServiceTable, kHttpServiceTable,
+    kEchoServiceTable, kDiscardServiceTable, kWorkloadTable, kHttpTable,  kVerifyTable,  kIcmpEchoTable,
+    kTcpTable,         kScriptStepTable,     kLoadTable,     kStageTable,
+};
+
+}  // namespace myriad::plan

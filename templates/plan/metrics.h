@@ -1,0 +1,76 @@
+// The numbers of the result document that a threshold may speak of, by section. The document itself is made in report/;
+// a test holds this list against it.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace myriad::plan {
+
+enum class MetricKind {
+  kCount,         // compared with a number
+  kBytes,         // with a size, or a plain number of bytes
+  kFlag,          // with 0 or 1
+  kDistribution,  // of durations: a statistic of it is compared with a duration
+  kReasons,       // counts by reason: the sum, or NAME.REASON
+};
+
+struct Metric {
+  std::string_view name;
+  MetricKind kind = MetricKind::kCount;
+};
+
+inline constexpr Metric kWorkloadMetrics[] = {
+    {"sessions_started"},
+    {"sessions_succeeded"},
+    {"sessions_failed"},
+    {"sessions_open"},
+    {"sessions_verified"},
+    {"hosts_succeeded"},
+    {"hosts_failed"},
+    {"failures", MetricKind::kReasons},
+    {"bytes_tx", MetricKind::kBytes},
+    {"bytes_rx", MetricKind::kBytes},
+    {"concurrent_max"},
+    {"generator_limited", MetricKind::kFlag},
+    {"connect_seconds", MetricKind::kDistribution},
+    {"first_byte_seconds", MetricKind::kDistribution},
+    {"session_seconds", MetricKind::kDistribution},
+    {"tcp.segments_tx"},
+    {"tcp.segments_rx"},
+    {"tcp.retransmits"},
+    {"tcp.rto"},
+    {"tcp.fast_retransmits"},
+    {"tcp.resets_rx"},
+    {"tcp.out_of_order_rx"},
+    {"tcp.duplicate_rx"},
+    {"tcp.bad_checksum_rx"},
+};
+inline constexpr Metric kServiceMetrics[] = {
+    {"sessions"},
+    {"bytes_tx", MetricKind::kBytes},
+    {"bytes_rx", MetricKind::kBytes},
+};
+inline constexpr Metric kHostsMetrics[] = {
+    {"count"},    {"arp_requests_tx"}, {"arp_replies_tx"},    {"echo_replies_tx"},
+    {"resolved"}, {"unresolved"},      {"duplicate_address"},
+};
+inline constexpr Metric kPortMetrics[] = {
+    {"frames_tx"},     {"frames_rx"},     {"bytes_tx", MetricKind::kBytes}, {"bytes_rx", MetricKind::kBytes},
+    {"frames_passed"}, {"frames_inside"}, {"drops", MetricKind::kReasons},
+};
+
+struct MetricSection {
+  std::string_view name;  // as in the result document
+  std::span<const Metric> metrics;
+};
+// In the order in which a name is looked up.
+inline constexpr std::array kMetricSections = {
+    MetricSection{"workloads", kWorkloadMetrics},
+    MetricSection{"services", kServiceMetrics},
+    MetricSection{"hosts", kHostsMetrics},
+    MetricSection{"ports", kPortMetrics},
+};
+
+}  // namespace myriad::plan

@@ -1,0 +1,425 @@
+// services, workloads and their loads: what hosts say and to whom.
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include "templates/plan/reading.h"
+
+namespace myriad::plan {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t kMostStreamBytes = 1ULL << 40;  // sent or expected by one session: days at any rate
+constexpr std::size_t kLongestExpected = 4096;          // of one `expect`: what a session must remember
+constexpr std::size_t kLongestPath = 4096;              // of one HTTP request
+constexpr std::uint64_t kMostEchoBytes = 65'507;        // what fits in an IPv4 packet
+constexpr std::uint64_t kMostSessions = 1ULL << 40;
+constexpr std::uint64_t kMostConcurrent = 1 << 24;
+constexpr std::uint64_t kMostPerHost = 60'000;  // a host has not many more ports
+constexpr double kMostRate = 1e9;
+
+std::uint32_t narrow(std::optional<std::uint64_t> value, std::uint32_t otherwise) {
+  return value ? static_cast<std::uint32_t>(*value) : otherwise;
+}
+
+// ---- services
+
+void read_service(Reading& reading, const Entry& entry) {
+  const std::string subject = "service " + quoted(entry.key);
+  Fields fields(reading, *entry.value, kServiceTable, subject, entry.at);
+  Service service;
+  service.name = entry.key;
+  std::optional<std::size_t> group;
+  if (const Node* const node = fields.require("on")) group = reading.reference(*node, reading.groups, "group of hosts");
+  const Node* const port = fields.require("port");
+  if (port != nullptr) service.port = Port{static_cast<std::uint16_t>(reading.integer(*port, 1, 65'535).value_or(0))};
+  if (group && service.port.number != 0) {
+    service.group = *group;
+    const auto [other, is_new] =
+        reading.service_at.try_emplace({*group, service.port.number}, reading.plan.services.size());
+    if (!is_new) {
+      reading.wrong(port->at,
+                    fmt::format("service '{}' is on port {} of '{}' already", reading.plan.services[other->second].name,
+                                service.port.number, reading.plan.groups[*group].name));
+    }
+  }
+  static constexpr std::string_view kKinds[] = {"http", "echo", "discard"};
+  if (const auto kind = fields.one_of(kKinds)) {
+    const Node& node = *fields.find(*kind);
+    const Place at = fields.place_of(*kind);
+    if (*kind == "http") {
+      Fields http(reading, node, kHttpServiceTable, "'http'", at);
+      HttpService made;
+      if (const Node* const body = http.find("body")) {
+        const auto size = reading.quantity(*body, parse_size);
+        if (size && *size > kMostStreamBytes)
+          reading.wrong(body->at, fmt::format("a body of more than {}", size_text(kMostStreamBytes)));
+        made.body_bytes = size.value_or(made.body_bytes);
+      }
+      service.kind = made;
+    } else if (*kind == "echo") {
+      const Fields nothing(reading, node, kEchoServiceTable, "'echo'", at);
+      service.kind = EchoService{};
+    } else {
+      const Fields nothing(reading, node, kDiscardServiceTable, "'discard'", at);
+      service.kind = DiscardService{};
+    }
+  }
+  reading.services.add(entry.key, entry.at);
+  reading.plan.services.push_back(std::move(service));
+}
+
+// ---- what a workload says
+
+// Text that goes into the head of an HTTP request: nothing that could end a line or a word of it.
+bool is_header_word(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
+}
+
+std::optional<std::array<std::uint8_t, 32>> read_sha256(Reading& reading, const Node& node) {
+  const auto text = reading.text(node);
+  if (!text) return std::nullopt;
+  std::array<std::uint8_t, 32> digest{};
+  bool good = text->size() == 2 * digest.size();
+  for (std::size_t i = 0; good && i < digest.size(); ++i) {
+    const char* const at = text->data() + 2 * i;
+    const auto [end, error] = std::from_chars(at, at + 2, digest[i], 16);
+    good = error == std::errc{} && end == at + 2;
+  }
+  if (good) return digest;
+  reading.wrong(node.at, fmt::format("{} is not a SHA-256", quoted(*text)),
+                fmt::format("64 hexadecimal digits, as sha256sum prints them; these are {} characters", text->size()));
+  return std::nullopt;
+}
+
+Verify read_verify(Reading& reading, const Node& node, Place at) {
+  Fields fields(reading, node, kVerifyTable, "'verify'", at);
+  Verify verify;
+  const Node* const sha256 = fields.find("sha256");
+  const Node* const bytes = fields.find("bytes");
+  if (sha256 != nullptr) verify.sha256 = read_sha256(reading, *sha256);
+  if (bytes != nullptr) verify.bytes = reading.bytes(*bytes, 0, kMostStreamBytes);
+  if (sha256 == nullptr && bytes == nullptr)
+    reading.wrong(at, "'verify' verifies nothing", "give sha256, bytes, or both");
+  return verify;
+}
+
+HttpWorkload read_http(Reading& reading, const Node& node, Place at) {
+  Fields fields(reading, node, kHttpTable, "'http'", at);
+  HttpWorkload http;
+  if (const Node* const get = fields.find("get")) {
+    http.path = reading.text(*get).value_or("/");
+    if (!http.path.starts_with('/') || !is_header_word(http.path) || http.path.size() > kLongestPath) {
+      reading.wrong(get->at, fmt::format("{} is not a path", quoted(http.path)),
+                    fmt::format("it begins with '/', has no spaces (write %20) and at most {} bytes", kLongestPath));
+    }
+  }
+  if (const Node* const host = fields.find("host")) {
+    http.host = reading.text(*host).value_or("");
+    if (http.host.empty() || !is_header_word(http.host) || http.host.size() > 255) {
+      reading.wrong(host->at, fmt::format("{} is not the name of a host", quoted(http.host)),
+                    "as in files.example.test");
+    }
+  }
+  if (const Node* const verify = fields.find("verify"))
+    http.verify = read_verify(reading, *verify, fields.place_of("verify"));
+  return http;
+}
+
+IcmpEchoWorkload read_icmp_echo(Reading& reading, const Node& node, Place at) {
+  Fields fields(reading, node, kIcmpEchoTable, "'icmp_echo'", at);
+  IcmpEchoWorkload echo;
+  if (const Node* const count = fields.find("count")) echo.count = narrow(reading.integer(*count, 1, UINT32_MAX), 1);
+  if (const Node* const interval = fields.find("interval")) {
+    echo.interval = reading.duration(*interval, microseconds{1}).value_or(echo.interval);
+  }
+  if (const Node* const size = fields.find("size")) {
+    const auto bytes = reading.quantity(*size, parse_size);
+    if (bytes && *bytes > kMostEchoBytes) {
+      reading.wrong(size->at, fmt::format("{} of data do not fit into a packet", size_text(*bytes)),
+                    fmt::format("at most {}B", kMostEchoBytes));
+    } else if (bytes) {
+      echo.size_bytes = static_cast<std::uint32_t>(*bytes);
+    }
+  }
+  return echo;
+}
+
+std::optional<std::uint64_t> read_stream_bytes(Reading& reading, const Node& node) {
+  const auto size = reading.quantity(node, parse_size);
+  if (!size) return std::nullopt;
+  if (*size >= 1 && *size <= kMostStreamBytes) return size;
+  reading.wrong(node.at, fmt::format("{} is out of range", size_text(*size)),
+                fmt::format("from 1B to {}", size_text(kMostStreamBytes)));
+  return std::nullopt;
+}
+
+std::optional<std::string> read_script_text(Reading& reading, const Node& node, std::size_t most) {
+  auto text = reading.text(node);
+  if (!text) return std::nullopt;
+  if (!text->empty() && text->size() <= most) return text;
+  reading.wrong(node.at, text->empty() ? std::string("an empty text") : fmt::format("a text of {} bytes", text->size()),
+                text->empty() ? std::string("\\r, \\n and \\x00 are understood inside double quotes")
+                              : fmt::format("at most {} bytes", most));
+  return std::nullopt;
+}
+
+void read_step(Reading& reading, const Node& node, std::vector<ScriptStep>& script) {
+  if (node.is_scalar()) {
+    static constexpr std::string_view kAlone[] = {"close"};
+    const auto word = reading.text(node);
+    if (word == "close") {
+      script.emplace_back(CloseStream{});
+    } else if (word) {
+      reading.wrong(node.at, fmt::format("{} is not a step", quoted(*word)),
+                    nearest(*word, kAlone).empty()
+                        ? "steps are send: TEXT, expect: TEXT, send_bytes: SIZE, expect_bytes: SIZE, close"
+                        : did_you_mean(*word, kAlone));
+    }
+    return;
+  }
+  Fields fields(reading, node, kScriptStepTable, "a step", node.at);
+  static constexpr std::string_view kSteps[] = {"send", "expect", "send_bytes", "expect_bytes", "close"};
+  const auto step = fields.one_of(kSteps);
+  if (!step) return;
+  const Node& value = *fields.find(*step);
+  if (*step == "send") {
+    if (auto text = read_script_text(reading, value, kMostStreamBytes)) script.emplace_back(SendText{std::move(*text)});
+  } else if (*step == "expect") {
+    if (auto text = read_script_text(reading, value, kLongestExpected))
+      script.emplace_back(ExpectText{std::move(*text)});
+  } else if (*step == "send_bytes") {
+    if (const auto count = read_stream_bytes(reading, value)) script.emplace_back(SendBytes{*count});
+  } else if (*step == "expect_bytes") {
+    if (const auto count = read_stream_bytes(reading, value)) script.emplace_back(ExpectBytes{*count});
+  } else {
+    if (!value.is_null()) reading.wrong(value.at, "'close' takes no value");
+    script.emplace_back(CloseStream{});
+  }
+}
+
+TcpWorkload read_tcp(Reading& reading, const Node& node, Place at) {
+  Fields fields(reading, node, kTcpTable, "'tcp'", at);
+  TcpWorkload tcp;
+  const Node* const script = fields.require("script");
+  if (script == nullptr) return tcp;
+  if (!script->is_list() || script->items.empty()) {
+    reading.wrong(
+        script->at,
+        fmt::format("a script is a list of steps, not {}", script->is_list() ? "an empty one" : script->kind_name()),
+        "as in [send: \"hello\\r\\n\", expect: \"250\", close]");
+    return tcp;
+  }
+  for (std::size_t i = 0; i < script->items.size() && !reading.problems.full(); ++i) {
+    const Node& step = *script->items[i];
+    if (!tcp.script.empty() && std::holds_alternative<CloseStream>(tcp.script.back())) {
+      reading.wrong(step.at, "a step after 'close'", "'close' is the last one");
+      return tcp;
+    }
+    read_step(reading, step, tcp.script);
+  }
+  return tcp;
+}
+
+// ---- where it goes
+
+struct SplitTarget {
+  std::string address;
+  std::optional<std::string> port;
+  bool bracketed = false;
+};
+
+// "10.0.0.1:80", "[fd00::1]:80", "name:80", "fd00::1", "name". Two colons without brackets: an IPv6 address alone.
+std::optional<SplitTarget> split_target(const std::string& text) {
+  if (text.starts_with('[')) {
+    const auto close = text.find(']');
+    if (close == text.npos) return std::nullopt;
+    SplitTarget split{text.substr(1, close - 1), std::nullopt, true};
+    if (close + 1 == text.size()) return split;
+    if (text[close + 1] != ':') return std::nullopt;
+    split.port = text.substr(close + 2);
+    return split;
+  }
+  const auto colon = text.find(':');
+  if (colon == text.npos || text.find(':', colon + 1) != text.npos) return SplitTarget{text, std::nullopt, false};
+  return SplitTarget{text.substr(0, colon), text.substr(colon + 1), false};
+}
+
+void read_target(Reading& reading, const Node& node, Workload& workload, WorkloadPlaces& places) {
+  const auto text = reading.text(node);
+  if (!text) return;
+  const auto split = split_target(*text);
+  if (!split)
+    return reading.wrong(node.at, fmt::format("{} is not a target", quoted(*text)),
+                         "as in 10.0.255.1:80, [fd00::1]:80 or NAME:80");
+  if (split->port) {
+    const auto port = parse_integer(*split->port);
+    if (!port || *port < 1 || *port > 65'535) {
+      return reading.wrong(node.at, fmt::format("{} is not a port number", quoted(*split->port)), "from 1 to 65535");
+    }
+    workload.to.port = Port{static_cast<std::uint16_t>(*port)};
+    places.port_given = true;
+  }
+  const auto address = IpAddress::parse(split->address);
+  if (address && address->is_v6() && !split->bracketed && !std::holds_alternative<IcmpEchoWorkload>(workload.kind)) {
+    return reading.wrong(node.at, fmt::format("does {} end with a port?", quoted(*text)),
+                         fmt::format("write \"[{}]:PORT\"", address->text()));
+  }
+  if (address && !(split->bracketed && address->is_v4())) {
+    workload.to.address = *address;
+    return;
+  }
+  if (const auto group = reading.groups.find(split->address)) {
+    workload.to.address = *group;
+    return;
+  }
+  const bool numeric = !split->address.empty() && std::isalpha(static_cast<unsigned char>(split->address[0])) == 0;
+  if (numeric || split->bracketed || split->address.find(':') != split->address.npos) {
+    return reading.wrong(node.at, fmt::format("{} is not an address", quoted(split->address)),
+                         "as in 10.0.255.1:80, [fd00::1]:80 or NAME:80");
+  }
+  reading.wrong(node.at, fmt::format("{} is neither an address nor a group of hosts", quoted(split->address)),
+                did_you_mean(split->address, reading.groups.all()));
+}
+
+// ---- load
+
+void read_stages(Reading& reading, const Node& node, LoadPlan& load) {
+  if (!node.is_list() || node.items.empty()) {
+    return reading.wrong(node.at,
+                         fmt::format("stages are a list, not {}", node.is_list() ? "an empty one" : node.kind_name()),
+                         "as in [{duration: 10s, target: 1000}]");
+  }
+  for (const NodePtr& item : node.items) {
+    if (reading.problems.full()) return;
+    Fields fields(reading, *item, kStageTable, "a stage", item->at);
+    LoadStage stage;
+    if (const Node* const length = fields.require("duration"))
+      stage.duration = reading.duration(*length, milliseconds{1}).value_or(milliseconds{1});
+    if (const Node* const target = fields.require("target")) {
+      if (load.stages_of == LoadStageOf::kRate) {
+        stage.target = reading.quantity(*target, parse_session_rate).value_or(0);
+        if (stage.target > kMostRate)
+          reading.wrong(target->at, "a rate out of range", fmt::format("at most {:.0f}/s", kMostRate));
+      } else {
+        stage.target = static_cast<double>(reading.integer(*target, 0, kMostConcurrent).value_or(0));
+      }
+    }
+    load.stages.push_back(stage);
+  }
+  if (std::all_of(load.stages.begin(), load.stages.end(), [](const LoadStage& s) { return s.target == 0; })) {
+    reading.wrong(node.at, "stages that never start a session", "one of the targets is more than 0");
+  }
+}
+
+void read_shape(Reading& reading, Fields& fields, LoadPlan& load) {
+  std::string_view shape;
+  for (const std::string_view key : {"concurrent", "rate", "stages"}) {
+    if (!fields.has(key)) continue;
+    if (!shape.empty()) {
+      reading.wrong(fields.place_of(key), fmt::format("a load has '{}' or '{}', not both", shape, key),
+                    "remove one of them");
+    }
+    shape = key;
+  }
+  if (fields.has("of") && !fields.has("stages"))
+    reading.wrong(fields.place_of("of"), "'of' says what stages are of, and there are none",
+                  "remove it, or add stages");
+  if (const Node* const of = fields.find("of")) {
+    load.stages_of =
+        reading.choice<LoadStageOf>(*of, {{"concurrent", LoadStageOf::kConcurrent}, {"rate", LoadStageOf::kRate}})
+            .value_or(LoadStageOf::kConcurrent);
+  }
+  if (const Node* const node = fields.find("concurrent")) load.concurrent = reading.integer(*node, 1, kMostConcurrent);
+  if (const Node* const node = fields.find("rate")) {
+    load.rate = reading.quantity(*node, parse_session_rate);
+    if (load.rate && (*load.rate <= 0 || *load.rate > kMostRate)) {
+      reading.wrong(node->at, "a rate out of range", fmt::format("more than 0/s, at most {:.0f}/s", kMostRate));
+    }
+  }
+  if (const Node* const node = fields.find("stages")) read_stages(reading, *node, load);
+}
+
+// ---- a workload as a whole
+
+void read_kind(Reading& reading, Fields& fields, Workload& workload, WorkloadPlaces& places) {
+  static constexpr std::string_view kKinds[] = {"http", "icmp_echo", "tcp"};
+  const auto kind = fields.one_of(kKinds);
+  if (!kind) return;
+  const Node& node = *fields.find(*kind);
+  const Place at = fields.place_of(*kind);
+  places.kind = at;
+  if (*kind == "http") {
+    workload.kind = read_http(reading, node, at);
+  } else if (*kind == "icmp_echo") {
+    workload.kind = read_icmp_echo(reading, node, at);
+  } else {
+    workload.kind = read_tcp(reading, node, at);
+  }
+}
+
+void read_workload(Reading& reading, const Entry& entry) {
+  const std::string subject = "workload " + quoted(entry.key);
+  Fields fields(reading, *entry.value, kWorkloadTable, subject, entry.at);
+  Workload workload;
+  workload.name = entry.key;
+  WorkloadPlaces places;
+  places.name = entry.at;
+  read_kind(reading, fields, workload, places);
+  if (const Node* const node = fields.require("from")) {
+    places.from = node->at;
+    workload.from = reading.reference(*node, reading.groups, "group of hosts").value_or(0);
+  }
+  if (const Node* const node = fields.require("to")) {
+    places.to = node->at;
+    read_target(reading, *node, workload, places);
+  }
+  if (const Node* const node = fields.find("family")) {
+    places.family = node->at;
+    places.v6 = reading.choice<bool>(*node, {{"ipv4", false}, {"ipv6", true}});
+  }
+  if (const Node* const node = fields.find("load")) {
+    places.load = fields.place_of("load");
+    workload.load = read_load(reading, *node, places.load, subject);
+    const Entry* const hold = node->find("hold");
+    if (hold != nullptr && std::holds_alternative<IcmpEchoWorkload>(workload.kind) && places.kind.line != 0) {
+      reading.wrong(hold->at, "icmp_echo has no connection to hold", "remove it");
+    }
+  }
+  reading.workloads.add(entry.key, entry.at);
+  reading.plan.workloads.push_back(std::move(workload));
+  reading.workload_places.push_back(places);
+}
+
+}  // namespace
+
+LoadPlan read_load(Reading& reading, const Node& node, Place at, const std::string& subject) {
+  Fields fields(reading, node, kLoadTable, "the load of " + subject, at);
+  LoadPlan load;
+  read_shape(reading, fields, load);
+  if (const Node* const total = fields.find("total")) load.total = reading.integer(*total, 1, kMostSessions);
+  if (const Node* const per_host = fields.find("per_host"))
+    load.per_host = narrow(reading.integer(*per_host, 1, kMostPerHost), 1);
+  if (const Node* const hold = fields.find("hold"))
+    load.hold = reading.duration(*hold, Duration{0}).value_or(Duration{0});
+  if (const Node* const think = fields.find("think"))
+    load.think = reading.duration(*think, Duration{0}).value_or(Duration{0});
+  if (const Node* const timeout = fields.find("timeout"))
+    load.timeout = reading.duration(*timeout, milliseconds{1}).value_or(load.timeout);
+  if (const Node* const retries = fields.find("retries")) load.retries = narrow(reading.integer(*retries, 0, 1000), 0);
+  return load;
+}
+
+void read_services(Reading& reading, const Node& section) {
+  for_each_named(reading, section, "services", [&](const Entry& entry) { read_service(reading, entry); });
+}
+
+void read_workloads(Reading& reading, const Node& section) {
+  for_each_named(reading, section, "workloads", [&](const Entry& entry) { read_workload(reading, entry); });
+}
+
+}  // namespace myriad::plan
