@@ -45,18 +45,18 @@ struct steer_range {
   __u32 reserved;
 };
 
-/* Sorted by first address. Ranges may overlap when their VLANs differ. */
-struct steer_table {
-  __u32 count;
-  __u32 first_half; /* where the search by halves starts: the greatest power of two < count, or 0 */
-  struct steer_range ranges[STEER_TABLE_RANGES];
-};
-
 /* Read-only for the program; the verifier takes the values as constants and leaves out what they make unreachable. */
 struct steer_config {
   __u32 shards;
   __u32 hashed; /* bit (1 << kind): the hash has entries of that kind */
-  struct steer_table tables[STEER_TABLES];
+  __u32 ranges[STEER_TABLES];
+  __u32 index_bits[STEER_TABLES]; /* bits of the index of the last range: the steps of a search by halves */
+};
+
+/* Sorted by first address. Ranges may overlap when their VLANs differ. Unlike the above not constants to the verifier:
+ * it would follow what each single range of each table means for the rest of the program. */
+struct steer_tables {
+  struct steer_range ranges[STEER_TABLES][STEER_TABLE_RANGES];
 };
 
 struct steer_key {
@@ -86,8 +86,8 @@ struct steer_counters {
 
 #ifdef __cplusplus
 static_assert(sizeof(steer_range) == 56, "both sides lay a range out alike");
-static_assert(sizeof(steer_table) == 8 + STEER_TABLE_RANGES * sizeof(steer_range));
-static_assert(sizeof(steer_config) == 8 + STEER_TABLES * sizeof(steer_table));
+static_assert(sizeof(steer_tables) == STEER_TABLES * STEER_TABLE_RANGES * sizeof(steer_range));
+static_assert(sizeof(steer_config) == 8 + 8 * STEER_TABLES);
 static_assert(sizeof(steer_key) == 24, "the key of the hash has no padding: its bytes are compared");
 static_assert(sizeof(steer_counters) == 8 * STEER_OUTCOMES);
 static_assert((STEER_TABLE_RANGES & (STEER_TABLE_RANGES - 1)) == 0, "an index is masked, not compared");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * Whose frame is it? BPF C only. Declares the read-only configuration and the hash of single addresses, and one
- * function over them, steer_decide(). A program that includes this header answers exactly as steer.bpf.c does.
+ * Whose frame is it? BPF C only. Declares the configuration, the tables of ranges and the hash of single addresses, and
+ * one function over them, steer_decide(). A program that includes this header answers exactly as steer.bpf.c does.
  *
  * A redirected frame is lost to the kernel, so a frame to a group is ours only by its content: ARP and neighbour
  * solicitation by target, other IPv6 by a solicited-node group that a host has joined. All else stays with the kernel.
@@ -26,6 +26,7 @@
 #define STEER_NEIGHBOUR_SOLICITATION 135
 
 const volatile struct steer_config steer_config = {};
+SEC(".data.tables") struct steer_tables steer_tables = {};
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -39,37 +40,41 @@ static __always_inline __u16 steer_be16(const void* at) { return bpf_ntohs(*(con
 static __always_inline __u32 steer_be32(const void* at) { return bpf_ntohl(*(const __u32*)at); }
 static __always_inline __u64 steer_be64(const void* at) { return bpf_be64_to_cpu(*(const __u64*)at); }
 
-/* 1 if (high, low) is below (other_high, other_low), else 0, without a branch: the verifier would follow both ways of
- * every branch of a search. The top bit of the difference with borrow (Warren, Hacker's Delight, section 2-13). */
+/* 1 if a - b - borrow borrows, else 0, without a branch: the verifier would follow both ways of every branch of a
+ * search. The top bit of the difference with borrow (Warren, Hacker's Delight, section 2-13). */
 static __always_inline __u64 steer_below64(__u64 a, __u64 b, __u64 borrow) {
-  return ((~a & b) | ((~a | b) & (a - b - borrow))) >> 63;
+  __u64 below = ((~a & b) | ((~a | b) & (a - b - borrow))) >> 63;
+
+  barrier_var(below); /* or the compiler makes a branch of it */
+  return below;
 }
+/* (high, low) < (other_high, other_low) */
 static __always_inline __u64 steer_below(__u64 high, __u64 low, __u64 other_high, __u64 other_low) {
   return steer_below64(high, other_high, steer_below64(low, other_low, 0));
 }
 
 /* The host that has this address in this VLAN. Halving finds the last range that starts at or before the address; the
  * walk back from there goes on only where ranges of different VLANs overlap. */
-static __always_inline __u64 steer_find_range(const volatile struct steer_table* table, __u64 high, __u64 low,
-                                              __u32 vlan) {
+static __always_inline __u64 steer_find_range(__u32 kind, __u64 high, __u64 low, __u32 vlan) {
+  const struct steer_range* ranges = steer_tables.ranges[kind];
   __u32 position = 0;
-  __u32 half;
+  __u32 bit;
   int steps;
 
-  if (table->count == 0) return STEER_NOBODY;
-  for (half = table->first_half; half != 0; half >>= 1) {
-    const volatile struct steer_range* range = &table->ranges[(position | half) & (STEER_TABLE_RANGES - 1)];
-    __u32 starts_after = (__u32)steer_below(high, low, range->high, range->low);
+  if (steer_config.ranges[kind] == 0) return STEER_NOBODY;
+  for (bit = steer_config.index_bits[kind]; bit-- != 0;) {
+    const struct steer_range* range = &ranges[(position | 1U << bit) & (STEER_TABLE_RANGES - 1)];
+    __u64 starts_after = steer_below(high, low, range->high, range->low);
 
-    position |= half & (starts_after - 1);
+    position |= (__u32)(starts_after ^ 1) << bit;
   }
 #pragma clang loop unroll(disable)
   for (steps = 0; steps < STEER_TABLE_RANGES; ++steps) {
-    const volatile struct steer_range* range = &table->ranges[position & (STEER_TABLE_RANGES - 1)];
+    const struct steer_range* range = &ranges[position & (STEER_TABLE_RANGES - 1)];
     __u64 first_low = range->low;
     __u64 offset = low - first_low;
 
-    if (high - range->high - (low < first_low) == 0 && offset < range->count) {
+    if (high - range->high == steer_below64(low, first_low, 0) && offset < range->count) {
       __u32 tags = range->vlan;
       __u32 step = range->vlan_step;
 
@@ -78,7 +83,7 @@ static __always_inline __u64 steer_find_range(const volatile struct steer_table*
     }
     if (position == 0) break;
     --position;
-    range = &table->ranges[position & (STEER_TABLE_RANGES - 1)];
+    range = &ranges[position & (STEER_TABLE_RANGES - 1)];
     if (steer_below(range->reach_high, range->reach_low, high, low)) break;
   }
   return STEER_NOBODY;
@@ -94,7 +99,7 @@ static __always_inline __u64 steer_find_single(__u32 kind, __u64 high, __u64 low
 }
 
 static __always_inline __u64 steer_find(__u32 kind, __u64 high, __u64 low, __u32 vlan) {
-  __u64 host = steer_find_range(&steer_config.tables[kind], high, low, vlan);
+  __u64 host = steer_find_range(kind, high, low, vlan);
 
   return host != STEER_NOBODY ? host : steer_find_single(kind, high, low, vlan);
 }
@@ -102,20 +107,20 @@ static __always_inline __u64 steer_find(__u32 kind, __u64 high, __u64 low, __u32
 /* The lowest host among those in this VLAN that joined ff02::1:ff00:0/104 + `group`, which are those whose IPv6 address
  * ends in these 24 bits. Rare frames: the table is walked from end to end. */
 static __always_inline __u64 steer_find_group(__u32 group, __u32 vlan) {
-  const volatile struct steer_table* table = &steer_config.tables[STEER_IPV6];
+  const struct steer_range* ranges = steer_tables.ranges[STEER_IPV6];
   __u64 found = steer_find_single(STEER_GROUP, 0, group, vlan);
   __u32 index;
 
 #pragma clang loop unroll(disable)
   for (index = 0; index < STEER_TABLE_RANGES; ++index) {
-    const volatile struct steer_range* range = &table->ranges[index];
+    const struct steer_range* range = &ranges[index];
     __u64 begin = 0; /* of the hosts in this VLAN, as offsets into the range */
     __u64 end = range->count;
     __u32 step = range->vlan_step;
     __u32 tags = range->vlan;
     __u64 offset;
 
-    if (index >= table->count) break;
+    if (index >= steer_config.ranges[STEER_IPV6]) break;
     if (step == 0) {
       if (tags != vlan) continue;
     } else {

@@ -99,25 +99,29 @@ Result<void> check_range(const HostRange& range) {
   return check_vlan(range);
 }
 
-void fill_table(steer_table& table, std::span<const HostRange* const> ranges, std::uint32_t kind) {
-  for (steer_range& slot : table.ranges) slot.high = slot.low = UINT64_MAX;
-  table.count = static_cast<std::uint32_t>(ranges.size());
-  table.first_half = table.count > 1 ? std::bit_floor(table.count - 1) : 0;
+// Sorts `ranges` into the table of that kind.
+void fill_table(SteerTables& tables, std::vector<const HostRange*>& ranges, std::uint32_t kind) {
+  std::ranges::sort(ranges, {}, [kind](const HostRange* range) { return first_number(*range, kind); });
+  const auto count = static_cast<std::uint32_t>(ranges.size());
+  tables.config.ranges[kind] = count;
+  tables.config.index_bits[kind] = count > 1 ? static_cast<std::uint32_t>(std::bit_width(count - 1)) : 0;
+  auto& table = tables.tables.ranges[kind];
+  for (steer_range& slot : table) slot.high = slot.low = UINT64_MAX;  // behind all addresses
   Number reach;
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     const HostRange& range = *ranges[i];
     const Number first = first_number(range, kind);
     reach = std::max(reach, plus(first, range.count - 1));
-    table.ranges[i] = {.high = first.high,
-                       .low = first.low,
-                       .reach_high = reach.high,
-                       .reach_low = reach.low,
-                       .count = range.count,
-                       .first_host = range.first_host,
-                       .vlan = tag_number(range.vlan),
-                       .vlan_step = tag_step(range),
-                       .hosts_per_vlan = std::max(range.hosts_per_vlan, 1U),
-                       .reserved = 0};
+    table[i] = {.high = first.high,
+                .low = first.low,
+                .reach_high = reach.high,
+                .reach_low = reach.low,
+                .count = range.count,
+                .first_host = range.first_host,
+                .vlan = tag_number(range.vlan),
+                .vlan_step = tag_step(range),
+                .hosts_per_vlan = std::max(range.hosts_per_vlan, 1U),
+                .reserved = 0};
   }
 }
 
@@ -162,8 +166,7 @@ Result<SteerTables> make_steer_tables(std::span<const HostRange> ranges, std::ui
     }
     for (const HostRange* range : spilled) add_singles(singles, *range, kind);
     order.resize(in_table);
-    std::ranges::sort(order, {}, [kind](const HostRange* range) { return first_number(*range, kind); });
-    fill_table(tables.config.tables[kind], order, kind);
+    fill_table(tables, order, kind);
   }
 
   std::ranges::sort(singles, {}, &Single::order);

@@ -18,6 +18,7 @@ namespace myriad::bpf {
 
 struct SteerTables {
   steer_config config{};
+  steer_tables tables{};
   // Entries of the hash, each key once: keys[i] belongs to hosts[i].
   std::vector<steer_key> keys;
   std::vector<std::uint32_t> hosts;

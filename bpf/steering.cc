@@ -186,6 +186,7 @@ Result<Steering> Steering::attach(const SteeringOptions& options) {
   if (!state->skeleton) return load_failure(errno, log);
   steer_bpf& skeleton = *state->skeleton;
   skeleton.rodata->steer_config = tables->config;
+  skeleton.data_tables->steer_tables = tables->tables;
   const auto singles = std::max(std::size_t{1}, tables->keys.size());
   bpf_map__set_max_entries(skeleton.maps.steer_singles, static_cast<__u32>(singles));
   bpf_map__set_max_entries(skeleton.maps.steer_sockets, static_cast<__u32>(sockets));
