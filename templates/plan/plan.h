@@ -78,16 +78,18 @@ struct IcmpEchoWorkload {
 struct SendText {
   std::string text;
 };
+// Skips what comes before it.
 struct ExpectText {
   std::string text;
-};  // skips what comes before it
+};
+// A pattern made from the seed.
 struct SendBytes {
   std::uint64_t count = 0;
-};  // a pattern made from the seed
+};
 struct ExpectBytes {
   std::uint64_t count = 0;
 };
-struct CloseStream {};
+struct CloseStream {};  // sends FIN; only expectations follow
 using ScriptStep = std::variant<SendText, ExpectText, SendBytes, ExpectBytes, CloseStream>;
 
 struct TcpWorkload {

@@ -214,13 +214,18 @@ TcpWorkload read_tcp(Reading& reading, const Node& node, Place at) {
         "as in [send: \"hello\\r\\n\", expect: \"250\", close]");
     return tcp;
   }
+  bool closed = false;
   for (std::size_t i = 0; i < script->items.size() && !reading.problems.full(); ++i) {
     const Node& step = *script->items[i];
-    if (!tcp.script.empty() && std::holds_alternative<CloseStream>(tcp.script.back())) {
-      reading.wrong(step.at, "a step after 'close'", "'close' is the last one");
-      return tcp;
-    }
+    const std::size_t before = tcp.script.size();
     read_step(reading, step, tcp.script);
+    if (tcp.script.size() == before) continue;
+    const ScriptStep& added = tcp.script.back();
+    const bool expects = std::holds_alternative<ExpectText>(added) || std::holds_alternative<ExpectBytes>(added);
+    if (closed && !expects) {
+      reading.wrong(step.at, "nothing can be sent after 'close'", "what follows it can only expect");
+    }
+    closed = closed || std::holds_alternative<CloseStream>(added);
   }
   return tcp;
 }

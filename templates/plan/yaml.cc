@@ -42,10 +42,8 @@ struct Wording {
   std::string_view suggestion;
 };
 constexpr Wording kWordings[] = {
-    {"end of map flow not found", "the { that begins here is not closed",
-     "close it with }, and put commas between the entries"},
-    {"end of sequence flow not found", "the [ that begins here is not closed",
-     "close it with ], and put commas between the items"},
+    {"end of map flow not found", "a ',' or the closing } is missing before this", "write {key: value, other: value}"},
+    {"end of sequence flow not found", "a ',' or the closing ] is missing before this", "write [a, b]"},
     {"end of map not found", "this does not fit into the mapping around it",
      "keys of one mapping begin in the same column and are written 'key: value'"},
     {"end of sequence not found", "this does not fit into the list around it",
@@ -53,8 +51,9 @@ constexpr Wording kWordings[] = {
     {"illegal map value", "a ':' that belongs to no key", "a value that holds ': ' needs quotes"},
     {"illegal block entry", "a '- ' cannot stand here", "begin the list on a line of its own, or write [a, b]"},
     {"illegal flow end", "this closes nothing", "remove it, or open it before"},
-    {"illegal EOF in scalar", "the text that begins with a quote has no end", "close the quote"},
-    {"illegal document indicator in scalar", "the text that begins with a quote has no end", "close the quote"},
+    {"illegal EOF in scalar", "the text that begins with a quote has no end before this", "close the quote"},
+    {"illegal document indicator in scalar", "the text that begins with a quote has no end before this",
+     "close the quote"},
     {"the referenced anchor is not defined", "no anchor of this name stands before this alias",
      "write &name at the value to be repeated"},
     {"unknown escape character", "an escape that double quotes do not know",
@@ -64,7 +63,7 @@ constexpr Wording kWordings[] = {
 };
 
 Wording wording_of(std::string_view theirs, std::string_view line) {
-  if (line.find("]:") != line.npos && (line.find(": [") != line.npos)) {
+  if (line.find("]:") != line.npos && line.find(": [") != line.npos) {
     return {theirs, "text after a closing ]", "an IPv6 address in brackets needs quotes: \"[fd00::1]:80\""};
   }
   for (const Wording& wording : kWordings) {
@@ -76,7 +75,8 @@ Wording wording_of(std::string_view theirs, std::string_view line) {
 // Builds Nodes from yaml-cpp's events. One frame of `open_` per list or mapping that has begun and not ended.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(Place begin, Problems& problems) : begin_(begin), problems_(problems) {}
+  TreeBuilder(std::string_view text, Place begin, Problems& problems)
+      : text_(text), begin_(begin), problems_(problems) {}
 
   [[nodiscard]] NodePtr root() const { return root_; }
   [[nodiscard]] Place place(const YAML::Mark& mark) const {
@@ -105,6 +105,7 @@ class TreeBuilder : public YAML::EventHandler {
                 const std::string& value) override {
     const Place at = place(mark);
     refuse_tag(at, tag);
+    if (!is_closed(mark)) stop(at, "the text that begins with this quote has no end", "close the quote");
     if (expects_key()) {
       if (anchor != YAML::NullAnchor) stop(at, "an anchor on a key", "put it on the value");
       return begin_entry(at, value, tag == "?");
@@ -151,6 +152,20 @@ class TreeBuilder : public YAML::EventHandler {
     problems_.add(at, std::move(what), std::move(suggestion));
     throw Stop{};
   }
+  // Whether a quoted text at `mark` has its second quote: yaml-cpp 0.7 takes the end of the file after a line end for
+  // one.
+  [[nodiscard]] bool is_closed(const YAML::Mark& mark) const {
+    const auto begin = static_cast<std::size_t>(mark.pos);
+    if (mark.is_null() || begin >= text_.size() || (text_[begin] != '"' && text_[begin] != '\'')) return true;
+    for (std::size_t at = begin + 1; at < text_.size(); ++at) {
+      if (text_[begin] == '"' && text_[at] == '\\') {
+        ++at;
+      } else if (text_[at] == text_[begin]) {
+        return true;  // '' inside single quotes is a quote as well, and then comes another
+      }
+    }
+    return false;
+  }
   void count_value(Place at) {
     if (++values_ > kMostValues) {
       stop(at, fmt::format("more than {} values", kMostValues),
@@ -177,6 +192,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void begin(Node::Kind kind, Place at, const std::string& tag, YAML::anchor_t anchor) {
     refuse_tag(at, tag);
+    // yaml-cpp takes a '{' or '[' without its end for the key of a mapping that begins in the same place.
+    if (expects_key() && at == open_.back().node->at)
+      stop(at, "the bracket that opens here is not closed, or is a key", "close it; a key is a plain word");
     if (expects_key()) stop(at, "a list or mapping as a key", "a key is a plain word");
     if (open_.size() >= kMostNesting) {
       stop(at, fmt::format("nested deeper than {} levels", kMostNesting), "no scenario needs that");
@@ -260,6 +278,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
   }
 
+  std::string_view text_;
   Place begin_;
   Problems& problems_;
   NodePtr root_;
@@ -314,7 +333,7 @@ bool check_text(std::uint32_t source, Problems& problems) {
 NodePtr parse_yaml(std::string_view text, Place begin, Problems& problems) {
   TextBuffer buffer(text);
   std::istream stream(&buffer);
-  TreeBuilder builder(begin, problems);
+  TreeBuilder builder(text, begin, problems);
   try {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {}
