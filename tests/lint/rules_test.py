@@ -27,6 +27,7 @@ CASES = {
         ("templates/plan/a.cc", '#include "stack/host_table.h"\n', '#include "stack/wire/b.h"\n'),
         ("cli/a.cc", '#include "tests/b.h"\n', '#include "engine/b.h"\n'),
         ("elsewhere/a.cc", '#include "base/b.h"\n', "int a;\n"),
+        ("tests/x/a.cc", '#include "elsewhere.h"\n', '#include "base/b.h"\n'),
     ],
     "library_includes": [
         ("cli/a.cc", "#include <yaml-cpp/yaml.h>\n", "#include <boost/asio.hpp>\n"),
@@ -87,6 +88,7 @@ CASES = {
     "headers_alone": [
         ("base/a.h", GOOD_HEADER + "inline std::string a() { return {}; }\n",
          GOOD_HEADER + "#include <string>\ninline std::string a() { return {}; }\n"),
+        ("bpf/a.bpf.h", GOOD_HEADER + "static __u32 a;\n", GOOD_HEADER + "#include <linux/types.h>\nstatic __u32 a;\n"),
     ],
     "layout": [("base/a.h", GOOD_HEADER + "int  a ;\n", GOOD_HEADER + "int a;\n")],
     "shell": [
@@ -141,6 +143,10 @@ class EveryRule(unittest.TestCase):
         self.assertFalse(self.breaches("library_includes", files))
         files["templates/plan/b.cc"] = "#include <yaml-cpp/yaml.h>\n"
         self.assertTrue(self.breaches("library_includes", files))
+
+    def test_a_test_may_include_what_lies_beside_it(self):
+        files = {"tests/x/a.cc": '#include "b.h"\n', "tests/x/b.h": GOOD_HEADER}
+        self.assertFalse(self.breaches("room_includes", files))
 
     def test_strings_and_comments_are_no_code(self):
         text = 'a("rand()"); /* rand()\n */ b(R"x(rand() ")x"); c(\'"\'); int n = 1\'000; // rand()\nrand();\n'
