@@ -30,6 +30,16 @@ class IpView {
     if (ether_type == kEtherTypeIpv6) return parse_v6(packet, PacketExtent::kWhole);
     return tl::unexpected(stack::Drop::kUnknownEtherType);
   }
+  // A packet put together from fragments. What its fragments carried must be no header that comes before a fragment
+  // header, nor another of those (RFC 8200 section 4.5).
+  [[nodiscard]] static tl::expected<IpView, stack::Drop> parse_reassembled(Bytes packet, bool v6) {
+    auto view = v6 ? parse_v6(packet, PacketExtent::kWhole) : parse_v4(packet, PacketExtent::kWhole);
+    if (view && v6 && (view->was_fragmented_ || packet[6] == kHeaderHopByHop)) {
+      return tl::unexpected(stack::Drop::kBadExtension);
+    }
+    if (view) view->was_fragmented_ = true;
+    return view;
+  }
   // The beginning of a packet as an ICMP error quotes it. Its payload may be cut anywhere.
   [[nodiscard]] static tl::expected<IpView, stack::Drop> parse_quoted(Bytes packet, bool v6) {
     return v6 ? parse_v6(packet, PacketExtent::kQuoted) : parse_v4(packet, PacketExtent::kQuoted);
@@ -50,6 +60,9 @@ class IpView {
   [[nodiscard]] std::uint32_t fragment_id() const { return fragment_id_; }
   [[nodiscard]] std::uint16_t fragment_offset() const { return fragment_offset_; }  // in bytes
   [[nodiscard]] bool more_fragments() const { return more_fragments_; }
+  // Is a fragment, was put together from some, or had a fragment header for no reason: neighbour discovery must not
+  // believe it (RFC 6980 section 5).
+  [[nodiscard]] bool was_fragmented() const { return was_fragmented_; }
 
  private:
   [[nodiscard]] static tl::expected<IpView, stack::Drop> parse_v4(Bytes packet, PacketExtent extent) {
@@ -81,7 +94,8 @@ class IpView {
         traffic_class_(v4.tos()),
         v6_(false),
         is_fragment_(v4.is_fragment()),
-        more_fragments_(v4.more_fragments()) {}
+        more_fragments_(v4.more_fragments()),
+        was_fragmented_(v4.is_fragment()) {}
   explicit IpView(const Ipv6View& v6)
       : src_(v6.src()),
         dst_(v6.dst()),
@@ -94,7 +108,8 @@ class IpView {
         traffic_class_(v6.traffic_class()),
         v6_(true),
         is_fragment_(v6.chain().is_fragment),
-        more_fragments_(v6.chain().more_fragments) {}
+        more_fragments_(v6.chain().more_fragments),
+        was_fragmented_(v6.chain().has_fragment_header) {}
 
   IpAddress src_;
   IpAddress dst_;
@@ -108,6 +123,7 @@ class IpView {
   bool v6_;
   bool is_fragment_;
   bool more_fragments_;
+  bool was_fragmented_;
 };
 
 // A header of either family; the family is that of the addresses.

@@ -29,21 +29,18 @@ bool may_be_passed(std::uint8_t type, Bytes header) {
 
 }  // namespace
 
-tl::expected<HeaderChain, Drop> walk_headers(std::uint8_t first, Bytes bytes, ChainStart start) {
+tl::expected<HeaderChain, Drop> walk_headers(std::uint8_t first, Bytes bytes) {
   HeaderChain chain{.protocol = first};
-  bool fragment_seen = start == ChainStart::kReassembled;
   for (int count = 0; is_extension_header(chain.protocol); ++count) {
     if (count == kMaxExtensionHeaders) return tl::unexpected(Drop::kBadExtension);
     const std::uint8_t type = chain.protocol;
-    if (type == kHeaderHopByHop && (count != 0 || start == ChainStart::kReassembled)) {
-      return tl::unexpected(Drop::kBadExtension);
-    }
+    if (type == kHeaderHopByHop && count != 0) return tl::unexpected(Drop::kBadExtension);
     const Bytes left = bytes.subspan(chain.offset);
     if (left.size() < 8) return tl::unexpected(Drop::kTruncated);
     chain.protocol = left[0];
     if (type == kHeaderFragment) {
-      if (fragment_seen) return tl::unexpected(Drop::kBadExtension);
-      fragment_seen = true;
+      if (chain.has_fragment_header) return tl::unexpected(Drop::kBadExtension);
+      chain.has_fragment_header = true;
       const std::uint16_t field = load_be16(left.data() + 2);
       chain.fragment_offset = field & 0xfff8;
       chain.more_fragments = (field & 1) != 0;

@@ -31,6 +31,7 @@ inline constexpr std::uint8_t kHeaderDestinationOptions = 60;
 // Where a chain of headers ends.
 struct HeaderChain {
   std::uint8_t protocol = kHeaderNoNext;
+  bool has_fragment_header = false;
   bool is_fragment = false;  // atomic fragments are none
   bool more_fragments = false;
   std::uint16_t fragment_offset = 0;  // in bytes
@@ -43,11 +44,8 @@ struct HeaderChain {
          next == kHeaderDestinationOptions;
 }
 
-enum class ChainStart : std::uint8_t { kFixedHeader, kReassembled };
-
-// Walks the headers in `bytes`, the first of which is of type `first`. The payload of a reassembled datagram may start
-// with further headers, but none of them may be hop-by-hop options or a fragment header.
-[[nodiscard]] tl::expected<HeaderChain, stack::Drop> walk_headers(std::uint8_t first, Bytes bytes, ChainStart start);
+// Walks the headers in `bytes`, the first of which is of type `first`.
+[[nodiscard]] tl::expected<HeaderChain, stack::Drop> walk_headers(std::uint8_t first, Bytes bytes);
 
 class Ipv6View {
  public:
@@ -65,7 +63,7 @@ class Ipv6View {
     Ipv6View view{packet.first(total)};
     view.chain_.protocol = packet[6];
     if (is_extension_header(packet[6])) {
-      const auto chain = walk_headers(packet[6], view.packet_.subspan(kIpv6HeaderBytes), ChainStart::kFixedHeader);
+      const auto chain = walk_headers(packet[6], view.packet_.subspan(kIpv6HeaderBytes));
       if (!chain) return tl::unexpected(chain.error());
       view.chain_ = *chain;
     }

@@ -36,7 +36,8 @@ bool is_solicited_node(const Ipv6Address& address) {
 
 tl::expected<NdpView, Drop> NdpView::parse(const IpView& ip, const IcmpView& icmp) {
   const Bytes message = icmp.message();
-  if (ip.hop_limit() != 255 || icmp.code() != 0 || message.size() < kTargetEnd) return tl::unexpected(Drop::kBadNdp);
+  if (ip.hop_limit() != 255 || ip.was_fragmented() || icmp.code() != 0 || message.size() < kTargetEnd)
+    return tl::unexpected(Drop::kBadNdp);
   NdpView view;
   view.kind_ = icmp.kind() == IcmpKind::kNeighbourAdvertisement ? NdpKind::kAdvertisement : NdpKind::kSolicitation;
   view.target_ = Ipv6Address::from_bytes(message.data() + 8);
