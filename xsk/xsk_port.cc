@@ -59,49 +59,29 @@ Result<std::unique_ptr<Port>> Port::open(const PortOptions& options) {
 
 Result<void> Port::bind(const PortOptions& options) {
   const bool may_be_zero_copy = options.mode != BindRequest::kCopy && !options.generic;
-  Duration retry = options.bind_retry;
+  Duration patience = options.bind_retry;
   if (may_be_zero_copy) {
-    auto matrix = bind_in_mode(options, BindMode::kZeroCopy, retry);
-    if (matrix) {
-      matrix_ = std::move(*matrix);
-      return {};
-    }
-    const Error& refusal = matrix.error();
-    if (options.mode == BindRequest::kZeroCopy || !is_about_the_mode(refusal.os_error)) return Failure{refusal};
-    if (refusal.os_error == EBUSY) retry = Duration::zero();  // it has been tried long enough
+    auto bound = bind_all(options, BindMode::kZeroCopy, patience);
+    if (bound) return {};
+    const Error& refusal = bound.error();
+    if (options.mode == BindRequest::kZeroCopy || !is_about_the_mode(refusal.os_error)) return bound;
     why_copy_ = refusal.message();
   }
-  auto matrix = bind_in_mode(options, BindMode::kCopy, retry);
-  if (!matrix) return Failure{std::move(matrix.error())};
-  matrix_ = std::move(*matrix);
-  return {};
+  return bind_all(options, BindMode::kCopy, patience);
 }
 
-Result<Port::Matrix> Port::bind_in_mode(const PortOptions& options, BindMode mode, Duration retry) {
-  // The kernel frees a queue some time after its last socket was closed.
-  constexpr Duration kLongestPause = std::chrono::milliseconds{100};
-  Duration pause = std::chrono::milliseconds{5};
-  Duration paused{};
-  for (;;) {
-    auto matrix = bind_once(options, mode);
-    if (matrix || matrix.error().os_error != EBUSY || paused >= retry) return matrix;
-    std::this_thread::sleep_for(pause);
-    paused += pause;
-    pause = std::min(pause * 2, kLongestPause);
+Result<void> Port::bind_all(const PortOptions& options, BindMode mode, Duration& patience) {
+  // A registration that no socket was bound with serves the next attempt.
+  if (matrix_.umem == nullptr) {
+    auto umem = Umem::register_memory(memory_,
+                                      {.chunk_bytes = options.chunk_bytes,
+                                       .queues = options.queues,
+                                       .fill_entries = options.fill_entries,
+                                       .completion_entries = options.completion_entries},
+                                      notes_);
+    if (!umem) return Failure{std::move(umem.error())};
+    matrix_.umem = std::move(*umem);
   }
-}
-
-Result<Port::Matrix> Port::bind_once(const PortOptions& options, BindMode mode) {
-  Matrix matrix;
-  auto umem = Umem::register_memory(memory_,
-                                    {.chunk_bytes = options.chunk_bytes,
-                                     .queues = options.queues,
-                                     .fill_entries = options.fill_entries,
-                                     .completion_entries = options.completion_entries},
-                                    notes_);
-  if (!umem) return Failure{std::move(umem.error())};
-  matrix.umem = std::move(*umem);
-
   SocketOptions wanted;
   wanted.rx_entries = options.rx_entries;
   wanted.bind_flags = static_cast<std::uint16_t>((mode == BindMode::kZeroCopy ? XDP_ZEROCOPY : XDP_COPY) |
@@ -110,18 +90,33 @@ Result<Port::Matrix> Port::bind_once(const PortOptions& options, BindMode mode) 
     for (std::uint32_t shard = 0; shard < options.shards; ++shard) {
       wanted.queue = queue;
       wanted.tx_entries = tx_queue_of(shard, options.queues) == queue ? options.tx_entries : 0;
-      auto socket =
-          shard == 0 ? Socket::first_of_queue(*matrix.umem, device_, wanted)
-                     : Socket::further_of_queue(*matrix.sockets[std::size_t{queue} * options.shards], device_, wanted);
+      auto socket = bind_one(shard, wanted, options.shards, patience);
       if (!socket) {
+        if (!matrix_.sockets.empty()) matrix_.close();
         Error error = std::move(socket.error());
         error.what += std::string{" in mode "} + name(mode);
         return Failure{std::move(error)};
       }
-      matrix.sockets.push_back(std::move(*socket));
+      matrix_.sockets.push_back(std::move(*socket));
     }
   }
-  return matrix;
+  return {};
+}
+
+Result<std::unique_ptr<Socket>> Port::bind_one(std::uint32_t shard, const SocketOptions& options, std::uint32_t shards,
+                                               Duration& patience) {
+  // The kernel frees a queue some time after its last socket was closed.
+  constexpr Duration kLongestPause = std::chrono::milliseconds{100};
+  Duration pause = std::chrono::milliseconds{5};
+  for (;;) {
+    auto socket =
+        shard == 0 ? Socket::first_of_queue(*matrix_.umem, device_, options)
+                   : Socket::further_of_queue(*matrix_.sockets[std::size_t{options.queue} * shards], device_, options);
+    if (socket || socket.error().os_error != EBUSY || patience <= Duration::zero()) return socket;
+    std::this_thread::sleep_for(pause);
+    patience -= pause;
+    pause = std::min(pause * 2, kLongestPause);
+  }
 }
 
 Result<void> Port::make_shards(const PortOptions& options) {

@@ -110,8 +110,10 @@ class Port {
   explicit Port(FrameMemory memory) : memory_(std::move(memory)) {}
   // `options` from here on: complete and checked, nothing is 0 that stands for "choose".
   [[nodiscard]] Result<void> bind(const PortOptions& options);
-  [[nodiscard]] Result<Matrix> bind_in_mode(const PortOptions& options, BindMode mode, Duration retry);
-  [[nodiscard]] Result<Matrix> bind_once(const PortOptions& options, BindMode mode);
+  // Leaves no socket behind when it fails. Takes what it pauses off `patience`.
+  [[nodiscard]] Result<void> bind_all(const PortOptions& options, BindMode mode, Duration& patience);
+  [[nodiscard]] Result<std::unique_ptr<Socket>> bind_one(std::uint32_t shard, const SocketOptions& options,
+                                                         std::uint32_t shards, Duration& patience);
   [[nodiscard]] Result<void> make_shards(const PortOptions& options);
   [[nodiscard]] Result<void> join_promiscuous();
   void read_mode();
