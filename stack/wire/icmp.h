@@ -194,6 +194,8 @@ inline void emit_echo_reply(const IcmpView& request, MutableBytes out) {
   out[0] = request.is_v6() ? kIcmpv6EchoReply : kIcmpv4EchoReply;
   const auto word = [&](std::uint8_t type) { return static_cast<std::uint16_t>(type << 8 | request.code()); };
   checksum_patch(out.data() + 2, word(request.type()), word(out[0]));
+  // Zero and all ones are the same sum, except for a message of nothing but zeros, which needs all ones.
+  if (load_be16(out.data() + 2) == 0) store_be16(out.data() + 2, 0xffff);
 }
 
 }  // namespace myriad::wire

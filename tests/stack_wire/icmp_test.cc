@@ -65,6 +65,17 @@ TEST(Icmp, AnswersAnEchoInBothFamilies) {
   }
 }
 
+// The reply to an echo of nothing but zeros is nothing but zeros, and its checksum must not be.
+TEST(Icmp, AnswersAnEchoOfZeros) {
+  const IpAddress from = ip("10.0.0.1");
+  const IpAddress to = ip("10.0.0.2");
+  const std::vector<std::uint8_t> zeros(4);
+  const auto packet = packet_of(from, to, IcmpRepr::echo_request(false, 0, 0, zeros));
+  std::vector<std::uint8_t> out(12, 0xee);
+  emit_echo_reply(*IcmpView::parse(view_of(packet)), out);
+  EXPECT_TRUE(IcmpView::parse(out, to, from));
+}
+
 TEST(Icmp, DataMayBeInItsPlaceAlready) {
   std::vector<std::uint8_t> out(12, 0xee);
   const auto data = MutableBytes{out}.subspan(8);
