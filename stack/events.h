@@ -23,18 +23,19 @@ inline constexpr ConnectionId kNoConnection{0xffffffff};
 using Cookie = std::uint32_t;
 
 enum class EventKind : std::uint8_t {
-  kAccepted,    // passive open is complete; cookie = the listener's. Give it one of your own with set_cookie().
-  kConnected,   // active open is complete
-  kReceived,    // `data` in order; valid only during the call
-  kSendDone,    // everything given to extend() has been acknowledged
-  kPeerClosed,  // FIN after all data: nothing more will be received
-  kClosed,      // both sides closed in order; the id is gone
-  kFailed,      // aborted, see `reason`; the id is gone
-  kEchoReply,   // answer to send_echo(): host, remote, echo_id, echo_sequence, data
-  kResolved,    // resolve() has an answer for `cookie`
-  kUnresolved,  // resolve() gave up for `cookie`
-  kDatagram,    // UDP to a listening port: host, remote, remote_port, local_port, data; cookie = the listener's
-  kUnreachable, // an ICMP error for an echo request: host, remote, echo_id, echo_sequence, code in `reason`
+  kNothing,      // never delivered
+  kAccepted,     // passive open is complete; cookie = the listener's. Give it one of your own with set_cookie().
+  kConnected,    // active open is complete
+  kReceived,     // `data` in order; valid only during the call
+  kSendDone,     // everything given to extend() has been acknowledged
+  kPeerClosed,   // FIN after all data: nothing more will be received
+  kClosed,       // both sides closed in order; the id is gone
+  kFailed,       // aborted, see `reason`; the id is gone
+  kEchoReply,    // answer to send_echo(): host, remote, echo_id, echo_sequence, data
+  kResolved,     // resolve() has an answer for `cookie`
+  kUnresolved,   // resolve() gave up for `cookie`
+  kDatagram,     // UDP to a listening port: host, remote, remote_port, local_port, data; cookie = the listener's
+  kUnreachable,  // an ICMP error for an echo request: host, remote, echo_id, echo_sequence, code in `reason`
 };
 
 // Why a connection failed. The names are those of the result document's `failures`.
@@ -46,7 +47,9 @@ enum class FailReason : std::uint8_t {
   kResetAfterData,    // RST later
   kTransmitTimeout,   // data or FIN retransmitted to the end
   kNeighbourTimeout,  // next hop answers neither ARP nor NDP
-  kUnreachable,       // ICMP says so (hard error, or soft until the connect timeout)
+  kUnreachable,       // ICMP says so (hard error, or soft until the connect timeout); or there is no route at all
+  kNoPort,            // every ephemeral port of the host is in use towards that target
+  kNoRoom,            // the connection table is full
 };
 
 struct Event {
@@ -64,11 +67,13 @@ struct Event {
 };
 
 template <class A>
-concept Application = requires(A app, const Event& event, Instant now, Cookie cookie, std::uint64_t offset, MutableBytes out) {
+concept Application = requires(A app, const Event& event, Instant now, Cookie cookie, std::uint64_t offset,
+                               MutableBytes out) {
   // Something happened. May call back into the stack (extend, finish, abort, connect, send_echo, …).
   { app.on_event(event, now) } -> std::same_as<void>;
   // Write bytes [offset, offset + out.size()) of the stream that this side sends. May be asked for the same bytes again
-  // (retransmission) until they are acknowledged: there is no send buffer. Only bytes announced by extend() are asked for.
+  // (retransmission) until they are acknowledged: there is no send buffer. Only bytes announced by extend() are asked
+  // for.
   { app.read(cookie, offset, out) } -> std::same_as<void>;
 };
 

@@ -19,16 +19,16 @@ using GroupIndex = std::uint16_t;
 struct HostGroup {
   std::string name;
   std::uint32_t count = 1;
-  MacAddress first_mac;                // then +1 each
-  std::optional<Ipv4Prefix> ipv4;      // of the first host, then +1 each
+  MacAddress first_mac;            // then +1 each
+  std::optional<Ipv4Prefix> ipv4;  // of the first host, then +1 each
   std::optional<Ipv6Prefix> ipv6;
   std::optional<Ipv4Address> gateway;  // next hop for destinations outside the prefix
   std::optional<Ipv6Address> gateway6;
-  VlanTags vlan;                       // of the first host
-  std::uint32_t hosts_per_vlan = 0;    // then the innermost identifier goes up by one; 0 = never
-  std::uint16_t mtu = 1500;            // of IP packets
-  bool resolve_each = false;           // every host learns its neighbours by itself
-  bool announce = false;               // gratuitous ARP and unsolicited NA at the start
+  VlanTags vlan;                     // of the first host
+  std::uint32_t hosts_per_vlan = 0;  // then the innermost identifier goes up by one; 0 = never
+  std::uint16_t mtu = 1500;          // of IP packets
+  bool resolve_each = false;         // every host learns its neighbours by itself
+  bool announce = false;             // gratuitous ARP and unsolicited NA at the start
 };
 
 // One host, worked out. Cheap to make; not kept.
@@ -50,7 +50,7 @@ class HostTable {
   [[nodiscard]] const HostGroup& group(GroupIndex index) const { return groups_[index]; }
   [[nodiscard]] HostId first_of(GroupIndex index) const { return HostId{first_id_[index]}; }
 
-  [[nodiscard]] Host at(HostId id) const;                              // id < size()
+  [[nodiscard]] Host at(HostId id) const;  // id < size()
   [[nodiscard]] GroupIndex group_of(HostId id) const;
   // Whose address this is, in that broadcast domain. O(log groups).
   [[nodiscard]] std::optional<Host> by_mac(const MacAddress& mac, VlanTags vlan) const;
@@ -65,8 +65,8 @@ class HostTable {
   [[nodiscard]] std::string name(HostId id) const;
 
  private:
-  // Consecutive addresses of one kind in one broadcast domain, held by consecutive hosts. Addresses are 128-bit numbers;
-  // MAC and IPv4 addresses have only a low half.
+  // Consecutive addresses of one kind in one broadcast domain, held by consecutive hosts. Addresses are 128-bit
+  // numbers; MAC and IPv4 addresses have only a low half.
   struct Range {
     std::uint32_t vlan = 0;  // outer << 16 | inner
     std::uint32_t count = 0;

@@ -54,10 +54,10 @@ class ArpView {
 
 struct ArpRepr {
   ArpOperation operation = ArpOperation::kRequest;
-  MacAddress sender_mac;
-  Ipv4Address sender_ip;
-  MacAddress target_mac;  // zero in a request
-  Ipv4Address target_ip;
+  MacAddress sender_mac{};
+  Ipv4Address sender_ip{};
+  MacAddress target_mac{};  // zero in a request
+  Ipv4Address target_ip{};
 
   [[nodiscard]] std::size_t emitted_size() const { return kArpBytes; }
   void emit(MutableBytes out) const {

@@ -65,9 +65,9 @@ class EthernetView {
 
 // One tag goes out as 802.1Q; of two the outer as 802.1ad and the inner as 802.1Q.
 struct EthernetRepr {
-  MacAddress dst;
-  MacAddress src;
-  VlanTags vlan;
+  MacAddress dst{};
+  MacAddress src{};
+  VlanTags vlan{};
   std::uint16_t ether_type = 0;
 
   [[nodiscard]] std::size_t header_size() const {

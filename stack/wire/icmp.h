@@ -151,7 +151,7 @@ struct IcmpRepr {
   std::uint8_t type = 0;
   std::uint8_t code = 0;
   std::uint32_t parameter = 0;
-  Bytes data;  // must outlive emit(); may be in its place already, 8 bytes behind the start of the output
+  Bytes data{};  // must outlive emit(); may be in its place already, 8 bytes behind the start of the output
 
   [[nodiscard]] static IcmpRepr echo_request(bool v6, std::uint16_t id, std::uint16_t sequence, Bytes data) {
     return {v6 ? kIcmpv6EchoRequest : kIcmpv4EchoRequest, 0, std::uint32_t{id} << 16 | sequence, data};

@@ -128,8 +128,8 @@ class IpView {
 
 // A header of either family; the family is that of the addresses.
 struct IpRepr {
-  IpAddress src;
-  IpAddress dst;
+  IpAddress src{};
+  IpAddress dst{};
   std::uint8_t protocol = 0;
   std::uint8_t hop_limit = 64;
   std::uint8_t traffic_class = 0;

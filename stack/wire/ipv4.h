@@ -69,8 +69,8 @@ class Ipv4View {
 
 // A header without options, with its checksum.
 struct Ipv4Repr {
-  Ipv4Address src;
-  Ipv4Address dst;
+  Ipv4Address src{};
+  Ipv4Address dst{};
   std::uint8_t protocol = 0;
   std::uint8_t ttl = 64;
   std::uint8_t tos = 0;

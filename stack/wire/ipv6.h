@@ -88,8 +88,8 @@ class Ipv6View {
 };
 
 struct Ipv6Repr {
-  Ipv6Address src;
-  Ipv6Address dst;
+  Ipv6Address src{};
+  Ipv6Address dst{};
   std::uint8_t next_header = kHeaderNoNext;
   std::uint8_t hop_limit = 64;
   std::uint8_t traffic_class = 0;

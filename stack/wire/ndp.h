@@ -1,8 +1,8 @@
 // Neighbour solicitations and advertisements (RFC 4861 sections 4.3, 4.4), validated as sections 7.1.1 and 7.1.2 ask.
 //
 // Also refused: messages that came in fragments (RFC 6980), and link-layer address options of another length than
-// Ethernet's or with an address that no station has. Other options are skipped by their length. Router discovery is left
-// to the kernel.
+// Ethernet's or with an address that no station has. Other options are skipped by their length. Router discovery is
+// left to the kernel.
 #pragma once
 
 #include <cassert>
@@ -44,9 +44,9 @@ class NdpView {
 
 struct NdpRepr {
   NdpKind kind = NdpKind::kSolicitation;
-  Ipv6Address target;
-  std::optional<MacAddress> link_layer;  // none in a solicitation from the unspecified address
-  bool router = false;                   // flags: of an advertisement
+  Ipv6Address target{};
+  std::optional<MacAddress> link_layer{};  // none in a solicitation from the unspecified address
+  bool router = false;                     // flags: of an advertisement
   bool solicited = false;
   bool overrides = false;
 

@@ -101,13 +101,13 @@ class TcpView {
 // Options are laid out as kernels do, so that every header is a multiple of four:
 // SYN: MSS, SACK-permitted + timestamps, NOP + window scale. Else: NOP NOP timestamps, NOP NOP SACK.
 struct TcpRepr {
-  Port source;
-  Port dest;
-  SeqNum seq;
-  SeqNum ack;
+  Port source{};
+  Port dest{};
+  SeqNum seq{};
+  SeqNum ack{};
   std::uint8_t flags = 0;
   std::uint16_t window = 0;  // as it goes on the wire: already scaled
-  TcpOptions options;
+  TcpOptions options{};
 
   // How many of the SACK blocks find room: the list has 40 bytes (with timestamps 3 blocks, RFC 2018 section 3).
   [[nodiscard]] std::size_t sack_blocks_emitted() const {

@@ -37,8 +37,8 @@ class UdpView {
 
 // A header with a zero checksum: finish_transport_checksum() fills it in once the payload is there.
 struct UdpRepr {
-  Port source;
-  Port dest;
+  Port source{};
+  Port dest{};
   std::size_t payload_length = 0;  // at most 65,527
 
   [[nodiscard]] std::size_t emitted_size() const { return kUdpHeaderBytes; }

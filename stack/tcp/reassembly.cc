@@ -1,0 +1,87 @@
+#include "stack/tcp/reassembly.h"
+
+#include <algorithm>
+
+namespace myriad::tcp {
+
+std::uint32_t ReassemblyPool::take() {
+  if (!free_.empty()) {
+    const std::uint32_t index = free_.back();
+    free_.pop_back();
+    return index;
+  }
+  if (made_ >= limit_) return kNone;
+  if (made_ % kChunk == 0) chunks_.push_back(std::make_unique<std::array<Block, kChunk>>());
+  return made_++;
+}
+
+bool Reassembly::store(ReassemblyPool& pool, std::uint32_t after, SeqNum seq, Bytes data) {
+  while (!data.empty()) {
+    const std::uint32_t index = pool.take();
+    if (index == ReassemblyPool::kNone) return false;
+    auto& block = pool[index];
+    const std::size_t part = std::min<std::size_t>(data.size(), ReassemblyPool::kBlockBytes);
+    block.seq = seq;
+    block.length = static_cast<std::uint32_t>(part);
+    std::copy_n(data.begin(), part, block.data.begin());
+    block.previous = after;
+    block.next = after == ReassemblyPool::kNone ? head_ : pool[after].next;
+    (block.previous == ReassemblyPool::kNone ? head_ : pool[block.previous].next) = index;
+    (block.next == ReassemblyPool::kNone ? tail_ : pool[block.next].previous) = index;
+    latest_ = after = index;
+    seq += block.length;
+    data = data.subspan(part);
+  }
+  return true;
+}
+
+Reassembly::Insert Reassembly::insert(ReassemblyPool& pool, SeqNum seq, Bytes data) {
+  // Most data arrives behind what is there: look from the end for the last block that starts at or before `seq`.
+  std::uint32_t after = tail_;
+  while (after != ReassemblyPool::kNone && pool[after].seq.after(seq)) after = pool[after].previous;
+
+  bool stored = false;
+  while (!data.empty()) {
+    if (after != ReassemblyPool::kNone && pool[after].end().after(seq)) {  // skip what the block before holds
+      const std::uint32_t held =
+          std::min<std::uint32_t>(pool[after].end().since(seq), static_cast<std::uint32_t>(data.size()));
+      seq += held;
+      data = data.subspan(held);
+      if (data.empty()) break;
+    }
+    const std::uint32_t next = after == ReassemblyPool::kNone ? head_ : pool[after].next;
+    std::size_t gap = data.size();
+    if (next != ReassemblyPool::kNone) gap = std::min<std::size_t>(gap, pool[next].seq.since(seq));
+    if (gap > 0) {
+      if (!store(pool, after, seq, data.first(gap))) return Insert::kNoRoom;
+      stored = true;
+      seq += static_cast<std::uint32_t>(gap);
+      data = data.subspan(gap);
+    }
+    after = next;
+  }
+  return stored ? Insert::kStored : Insert::kDuplicate;
+}
+
+bool Reassembly::pop(ReassemblyPool& pool, SeqNum next, Bytes& data) {
+  while (head_ != ReassemblyPool::kNone && !pool[head_].seq.after(next)) {
+    const std::uint32_t index = head_;
+    const auto& block = pool[index];
+    head_ = block.next;
+    (head_ == ReassemblyPool::kNone ? tail_ : pool[head_].previous) = ReassemblyPool::kNone;
+    if (latest_ == index) latest_ = head_;
+    pool.release(index);
+    const std::uint32_t known = next.since(block.seq);
+    if (known >= block.length) continue;  // all of it came another way
+    data = Bytes{block.data}.subspan(known, block.length - known);
+    return true;
+  }
+  return false;
+}
+
+void Reassembly::clear(ReassemblyPool& pool) {
+  for (std::uint32_t at = head_; at != ReassemblyPool::kNone; at = pool[at].next) pool.release(at);
+  head_ = tail_ = latest_ = ReassemblyPool::kNone;
+}
+
+}  // namespace myriad::tcp

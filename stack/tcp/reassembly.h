@@ -1,0 +1,103 @@
+// Data that arrived ahead of its turn. Blocks of a pool that a shard's connections share; each connection has a list of
+// them, ordered by sequence number and without overlap. The pool grows as needed up to its bound; when it is full, data
+// out of order is dropped and the peer sends it again.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/seq.h"
+
+namespace myriad::tcp {
+
+class ReassemblyPool {
+ public:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::uint32_t kBlockBytes = 2048 - 16;
+
+  explicit ReassemblyPool(std::uint32_t limit) : limit_(limit) {}
+
+  struct Block {
+    SeqNum seq;
+    std::uint32_t length = 0;
+    std::uint32_t next = kNone;
+    std::uint32_t previous = kNone;
+    std::array<std::uint8_t, kBlockBytes> data;
+
+    [[nodiscard]] SeqNum end() const { return seq + length; }
+  };
+
+  [[nodiscard]] Block& operator[](std::uint32_t index) { return (*chunks_[index / kChunk])[index % kChunk]; }
+  [[nodiscard]] std::uint32_t take();
+  // The block's bytes stay readable until recycle().
+  void release(std::uint32_t index) { released_.push_back(index); }
+  // The application has seen what was delivered: released blocks may be used again.
+  void recycle() {
+    free_.insert(free_.end(), released_.begin(), released_.end());
+    released_.clear();
+  }
+  [[nodiscard]] std::uint32_t in_use() const {
+    return made_ - static_cast<std::uint32_t>(free_.size()) - static_cast<std::uint32_t>(released_.size());
+  }
+
+ private:
+  static constexpr std::uint32_t kChunk = 64;
+  std::vector<std::unique_ptr<std::array<Block, kChunk>>> chunks_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> released_;
+  std::uint32_t made_ = 0;
+  std::uint32_t limit_;
+};
+
+// One connection's list.
+class Reassembly {
+ public:
+  enum class Insert : std::uint8_t { kStored, kDuplicate, kNoRoom };
+
+  // Keeps the part of `data` at `seq` that is not there yet.
+  Insert insert(ReassemblyPool& pool, SeqNum seq, Bytes data);
+  // Takes the next block if it starts at or before `next`; `data` is what lies beyond `next` and stays readable until
+  // pool.recycle(). False when there is a gap.
+  bool pop(ReassemblyPool& pool, SeqNum next, Bytes& data);
+  void clear(ReassemblyPool& pool);
+  [[nodiscard]] bool empty() const { return head_ == ReassemblyPool::kNone; }
+
+  // Up to `count` contiguous ranges [left, right), the one that holds the latest arrival first (RFC 2018 section 4).
+  template <class Put>
+  void ranges(ReassemblyPool& pool, std::uint32_t count, Put&& put) const;
+
+ private:
+  bool store(ReassemblyPool& pool, std::uint32_t after, SeqNum seq, Bytes data);
+
+  std::uint32_t head_ = ReassemblyPool::kNone;
+  std::uint32_t tail_ = ReassemblyPool::kNone;
+  std::uint32_t latest_ = ReassemblyPool::kNone;  // the block that was stored last
+};
+
+template <class Put>
+void Reassembly::ranges(ReassemblyPool& pool, std::uint32_t count, Put&& put) const {
+  if (latest_ == ReassemblyPool::kNone || count == 0) return;
+  std::uint32_t first = latest_;
+  while (pool[first].previous != ReassemblyPool::kNone && pool[pool[first].previous].end() == pool[first].seq) {
+    first = pool[first].previous;
+  }
+  const auto end_of_run = [&](std::uint32_t at) {
+    while (pool[at].next != ReassemblyPool::kNone && pool[pool[at].next].seq == pool[at].end()) at = pool[at].next;
+    return at;
+  };
+  put(pool[first].seq, pool[end_of_run(first)].end());
+  std::uint32_t told = 1;
+  for (std::uint32_t at = head_; at != ReassemblyPool::kNone && told < count;) {
+    const std::uint32_t last = end_of_run(at);
+    if (at != first) {
+      put(pool[at].seq, pool[last].end());
+      ++told;
+    }
+    at = pool[last].next;
+  }
+}
+
+}  // namespace myriad::tcp

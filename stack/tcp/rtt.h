@@ -1,0 +1,54 @@
+// Round-trip time and retransmission timeout: RFC 6298.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/time.h"
+#include "stack/tcp/state.h"
+
+namespace myriad::tcp {
+
+// Times are kept in microseconds: 32 bits hold 71 minutes, and the estimator fits in 9 bytes of a connection.
+class RttEstimator {
+ public:
+  // A measurement of a segment that was sent once (Karn), or one by timestamps. Ends any back-off.
+  void sample(Duration rtt) {
+    const auto r = static_cast<std::uint32_t>(std::clamp<std::int64_t>(rtt.count() / 1000, 1, 60'000'000));
+    if (srtt_us_ == 0) {  // (2.2)
+      srtt_us_ = r;
+      rttvar_us_ = r / 2;
+    } else {  // (2.3), alpha = 1/8, beta = 1/4
+      const std::uint32_t delta = srtt_us_ > r ? srtt_us_ - r : r - srtt_us_;
+      rttvar_us_ = rttvar_us_ - rttvar_us_ / 4 + delta / 4;
+      srtt_us_ = srtt_us_ - srtt_us_ / 8 + r / 8;
+      if (srtt_us_ == 0) srtt_us_ = 1;
+    }
+    backoff_ = 0;
+  }
+  // (5.5): the timer expired; doubles the timeout.
+  void back_off() {
+    if (backoff_ < 31) ++backoff_;
+  }
+  void reset_backoff() { backoff_ = 0; }
+  [[nodiscard]] std::uint8_t backoff() const { return backoff_; }
+  [[nodiscard]] Duration srtt() const { return std::chrono::microseconds{srtt_us_}; }
+
+  [[nodiscard]] Duration rto(const Options& options) const {
+    Duration base = options.rto_initial;
+    if (srtt_us_ != 0) {
+      // (2.3) with G = 1 ms, the granularity of the timestamps.
+      const std::uint32_t spread = std::max<std::uint32_t>(1000, 4 * rttvar_us_);
+      base = std::max<Duration>(options.rto_min, std::chrono::microseconds{srtt_us_ + spread});
+    }
+    for (std::uint8_t i = 0; i < backoff_ && base < options.rto_max; ++i) base *= 2;
+    return std::min(base, options.rto_max);
+  }
+
+ private:
+  std::uint32_t srtt_us_ = 0;  // 0 = no sample yet
+  std::uint32_t rttvar_us_ = 0;
+  std::uint8_t backoff_ = 0;
+};
+
+}  // namespace myriad::tcp

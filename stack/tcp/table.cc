@@ -1,0 +1,60 @@
+#include "stack/tcp/table.h"
+
+namespace myriad::tcp {
+
+ConnectionId ConnectionTable::add(HostId host, Port local, const IpAddress& remote, Port remote_port) {
+  std::uint32_t index = 0;
+  if (!free_.empty()) {
+    index = free_.back();
+    free_.pop_back();
+  } else {
+    if (made_ >= limit_) return stack::kNoConnection;
+    if (made_ % kChunk == 0) chunks_.push_back(std::make_unique<std::array<Connection, kChunk>>());
+    index = made_++;
+  }
+  if (++size_ > buckets_.size()) grow();
+  const ConnectionId id{index};
+  Connection& c = (*this)[id];
+  const std::uint32_t generation = c.generation + 1;
+  c = Connection{};
+  c.generation = generation;
+  c.host = host;
+  c.local_port = local;
+  c.remote = remote;
+  c.remote_port = remote_port;
+  std::uint32_t& head = buckets_[bucket(host, local, remote, remote_port)];
+  c.hash_next = head;
+  head = index;
+  return id;
+}
+
+void ConnectionTable::remove(ConnectionId id) {
+  Connection& c = (*this)[id];
+  assert(!c.queued && "a connection leaves the queue before it leaves the table");
+  std::uint32_t* link = &buckets_[bucket(c.host, c.local_port, c.remote, c.remote_port)];
+  while (*link != static_cast<std::uint32_t>(id)) {
+    assert(*link != kNone && "every live connection is in the hash");
+    link = &(*this)[ConnectionId{*link}].hash_next;
+  }
+  *link = c.hash_next;
+  ++c.generation;
+  free_.push_back(static_cast<std::uint32_t>(id));
+  --size_;
+}
+
+void ConnectionTable::grow() {
+  std::vector<std::uint32_t> old(buckets_.size() * 2, kNone);
+  old.swap(buckets_);
+  for (std::uint32_t head : old) {
+    while (head != kNone) {
+      Connection& c = (*this)[ConnectionId{head}];
+      const std::uint32_t next = c.hash_next;
+      std::uint32_t& place = buckets_[bucket(c.host, c.local_port, c.remote, c.remote_port)];
+      c.hash_next = place;
+      place = head;
+      head = next;
+    }
+  }
+}
+
+}  // namespace myriad::tcp

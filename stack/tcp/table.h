@@ -1,0 +1,91 @@
+// Where connections live: a slab that never moves, a hash by the four-tuple, a queue of those with something to say.
+// Every operation is O(1); nothing here looks at all connections.
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/rng.h"
+#include "stack/tcp/connection.h"
+
+namespace myriad::tcp {
+
+using stack::ConnectionId;
+using stack::HostId;
+
+class ConnectionTable {
+ public:
+  explicit ConnectionTable(std::uint32_t limit) : buckets_(1024, kNone), limit_(limit) {}
+
+  [[nodiscard]] Connection& operator[](ConnectionId id) {
+    const auto index = static_cast<std::uint32_t>(id);
+    return (*chunks_[index / kChunk])[index % kChunk];
+  }
+  [[nodiscard]] std::uint32_t size() const { return size_; }
+
+  // nullptr when there is none.
+  [[nodiscard]] ConnectionId find(HostId host, Port local, const IpAddress& remote, Port remote_port) {
+    for (std::uint32_t at = buckets_[bucket(host, local, remote, remote_port)]; at != kNone;) {
+      const Connection& c = (*this)[ConnectionId{at}];
+      if (c.host == host && c.local_port == local && c.remote_port == remote_port && c.remote == remote)
+        return ConnectionId{at};
+      at = c.hash_next;
+    }
+    return stack::kNoConnection;
+  }
+  // A fresh connection with that identity, in the hash. kNoConnection when the table is full.
+  ConnectionId add(HostId host, Port local, const IpAddress& remote, Port remote_port);
+  void remove(ConnectionId id);
+
+  // The queue of connections that have something to send. First in, first out; each at most once.
+  void enqueue(ConnectionId id) {
+    Connection& c = (*this)[id];
+    if (c.queued) return;
+    c.queued = true;
+    c.queue_next = kNone;
+    const auto index = static_cast<std::uint32_t>(id);
+    if (queue_tail_ == kNone) {
+      queue_head_ = index;
+    } else {
+      (*this)[ConnectionId{queue_tail_}].queue_next = index;
+    }
+    queue_tail_ = index;
+  }
+  [[nodiscard]] bool queue_empty() const { return queue_head_ == kNone; }
+  ConnectionId dequeue() {
+    assert(queue_head_ != kNone);
+    const ConnectionId id{queue_head_};
+    Connection& c = (*this)[id];
+    queue_head_ = c.queue_next;
+    if (queue_head_ == kNone) queue_tail_ = kNone;
+    c.queued = false;
+    return id;
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::uint32_t kChunk = 1024;
+
+  [[nodiscard]] std::size_t bucket(HostId host, Port local, const IpAddress& remote, Port remote_port) const {
+    const std::uint64_t high = load_be64(remote.octets().data());
+    const std::uint64_t low = load_be64(remote.octets().data() + 8);
+    const std::uint64_t rest = (std::uint64_t{static_cast<std::uint32_t>(host)} << 32) |
+                               (std::uint32_t{local.number} << 16) | remote_port.number;
+    return mix64(rest ^ mix64(high ^ (low * 0x9e3779b97f4a7c15ULL))) & (buckets_.size() - 1);
+  }
+  void grow();
+
+  std::vector<std::unique_ptr<std::array<Connection, kChunk>>> chunks_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> buckets_;  // heads of chains; a power of two, at least as many as connections
+  std::uint32_t queue_head_ = kNone;
+  std::uint32_t queue_tail_ = kNone;
+  std::uint32_t made_ = 0;
+  std::uint32_t size_ = 0;
+  std::uint32_t limit_;
+};
+
+}  // namespace myriad::tcp

@@ -1,0 +1,164 @@
+// TCP of all hosts of a shard: finds the connection of a segment, listens, opens, keeps time, and sends.
+//
+// Events for the application are appended to the stack's list; bytes to send are asked of it directly (transmit()).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "base/frame.h"
+#include "stack/egress.h"
+#include "stack/events.h"
+#include "stack/host_table.h"
+#include "stack/neigh/cache.h"
+#include "stack/tcp/table.h"
+#include "stack/timer_wheel.h"
+
+namespace myriad::tcp {
+
+using stack::Cookie;
+using stack::Event;
+using stack::EventKind;
+using stack::GroupIndex;
+using stack::Host;
+
+using Tally = std::uint16_t;
+
+class Tcp {
+ public:
+  // `secret` keys initial sequence numbers and ports. Everything passed by reference outlives this.
+  Tcp(const stack::HostTable& hosts, const Options& options, std::uint64_t secret, stack::NeighbourCache& neighbours,
+      stack::TimerWheel& wheel, std::uint8_t timer_kind, std::vector<Event>& events, stack::DropCounters& drops);
+
+  void listen(GroupIndex group, Port port, Cookie cookie, Tally tally);
+  tl::expected<ConnectionId, FailReason> connect(const Host& from, const IpAddress& to, Port port, Cookie cookie,
+                                                 Tally tally, Instant now);
+  // The connection's data and orders; the segments go out with the next transmit().
+  void extend(ConnectionId id, std::uint64_t bytes);
+  void finish(ConnectionId id);
+  void abort(ConnectionId id);
+  void hold_receive(ConnectionId id, std::uint32_t unread_bytes);
+  // Also for events of that connection that wait behind the one which is being told.
+  void set_cookie(ConnectionId id, Cookie cookie);
+  [[nodiscard]] const Connection& connection(ConnectionId id) { return table_[id]; }
+
+  // A segment for `host`. Answers that belong to no connection (RST) are written to `out` at once. Returns the
+  // connection that may have something to send now.
+  ConnectionId on_segment(const Host& host, const MacAddress& from, const wire::IpView& ip, Instant now,
+                          bool accept_pending, TxBatch& out);
+  void on_timer(ConnectionId id, Instant now);
+  void on_neighbour(const stack::NeighbourWaiter& waiter, const std::optional<MacAddress>& mac, Instant now);
+  // An ICMP error that quotes one of our segments: `quoted` is its first eight bytes or more.
+  void on_unreachable(const Host& host, const IpAddress& remote, Bytes quoted, bool hard, Instant now);
+  void on_path_mtu(const Host& host, const IpAddress& remote, Bytes quoted, std::uint32_t mtu);
+
+  // Sends what connections have to say, in turn, as long as the batch has room.
+  template <class App>
+  void transmit(App& app, Instant now, TxBatch& out) {
+    while (!table_.queue_empty() && out.room() > 0) transmit_one(app, table_.dequeue(), now, out, 0);
+  }
+  // The same for one connection that has just heard something; leaves `keep` frames of room.
+  template <class App>
+  void transmit_for(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
+    if (id == stack::kNoConnection || table_[id].state() == State::kFree) return;
+    if (table_[id].queued || out.room() <= keep) return;  // its turn comes
+    transmit_one(app, id, now, out, keep);
+  }
+  [[nodiscard]] bool has_output() const { return !table_.queue_empty(); }
+
+  [[nodiscard]] const Counters& counters(Tally tally) {
+    grow_tallies(tally);
+    return tallies_[tally];
+  }
+  [[nodiscard]] std::uint32_t connections() const { return table_.size(); }
+  [[nodiscard]] std::uint32_t in_time_wait() const { return time_wait_count_; }
+  [[nodiscard]] ReassemblyPool& pool() { return pool_; }
+
+ private:
+  static constexpr int kBurst = 32;  // segments of one connection before the next one has its turn
+
+  struct Listener {
+    GroupIndex group;
+    Port port;
+    Cookie cookie;
+    Tally tally;
+    [[nodiscard]] std::uint32_t key() const { return (std::uint32_t{group} << 16) | port.number; }
+  };
+
+  template <class App>
+  void transmit_one(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
+    Connection& c = table_[id];
+    if (!has_path(id, now)) return;
+    const Host host = hosts_.at(c.host);
+    const IpAddress local = *hosts_.address(host, c.remote.is_v6());
+    for (int i = 0; i < kBurst && out.room() > keep; ++i) {
+      const auto segment = c.next(around(c), now);
+      if (!segment) break;
+      stack::Packet packet = open_packet(c, host, local, *segment, out);
+      const MutableBytes bytes = packet.payload();
+      if (segment->length > 0) app.read(c.cookie, segment->offset, bytes.last(segment->length));
+      wire::finish_transport_checksum(wire::pseudo_header_sum(local, c.remote, wire::kProtocolTcp, bytes.size()),
+                                      wire::kProtocolTcp, bytes);
+      packet.send();
+    }
+    settle(id);
+  }
+
+  [[nodiscard]] Connection::Surroundings around(const Connection& c) {
+    return {options_, pool_, tallies_[c.tally], drops_};
+  }
+  void grow_tallies(Tally tally) {
+    if (tally >= tallies_.size()) tallies_.resize(tally + 1U);
+  }
+  [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
+  [[nodiscard]] std::optional<Port> free_port(const Host& host, const IpAddress& to, Port port);
+  [[nodiscard]] SeqNum initial_sequence(const Connection& c, Instant now) const;  // RFC 6528
+  [[nodiscard]] std::uint32_t timestamp_offset(const Connection& c) const;        // RFC 7323 section 5.4
+  [[nodiscard]] std::uint16_t link_mss(const Connection& c) const;
+
+  // A segment for which there is no connection: opens one, or answers with a reset.
+  ConnectionId on_stray(const Host& host, const MacAddress& from, const wire::IpView& ip, const wire::TcpView& segment,
+                        Instant now, TxBatch& out);
+  void reset_reply(const Host& host, const MacAddress& to, const wire::IpView& ip, const wire::TcpView& segment,
+                   TxBatch& out);
+  void suspect_next_hop(Connection& c, Instant now);
+  // False when the next hop is still being asked for: the connection is told later.
+  bool has_path(ConnectionId id, Instant now);
+  static stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local,
+                                   const Segment& segment, TxBatch& out);
+  bool apply(ConnectionId id, Outcome& outcome, Instant now);
+  void settle(ConnectionId id);  // after anything: timer, queue, or the end
+  void end(ConnectionId id);
+  void push(EventKind kind, const Connection& c, ConnectionId id, Bytes data = {},
+            FailReason reason = FailReason::kNone);
+  void begin_time_wait(ConnectionId id);
+
+  const stack::HostTable& hosts_;
+  Options options_;
+  std::uint64_t secret_;
+  stack::NeighbourCache& neighbours_;
+  stack::TimerWheel& wheel_;
+  std::uint8_t timer_kind_;
+  std::vector<Event>& events_;
+  stack::DropCounters& drops_;
+  ConnectionTable table_;
+  ReassemblyPool pool_;
+  std::vector<Counters> tallies_;
+  std::vector<Listener> listeners_;  // sorted by key
+  std::vector<std::uint16_t> port_hints_;
+  std::uint32_t half_open_ = 0;
+
+  // Those in TIME-WAIT, oldest first, so that the oldest can end early when there are too many.
+  struct TimeWaiter {
+    ConnectionId id;
+    std::uint32_t generation;
+  };
+  std::vector<TimeWaiter> time_wait_;
+  std::size_t time_wait_head_ = 0;
+  std::uint32_t time_wait_count_ = 0;
+};
+
+}  // namespace myriad::tcp

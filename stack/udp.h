@@ -1,0 +1,50 @@
+// UDP of all hosts (RFC 768): datagrams to listening ports become events, others are answered by port unreachable.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/frame.h"
+#include "stack/events.h"
+#include "stack/host_table.h"
+#include "stack/icmp.h"
+#include "stack/neigh/cache.h"
+#include "stack/wire/udp.h"
+
+namespace myriad::stack {
+
+class Udp {
+ public:
+  Udp(const HostTable& hosts, NeighbourCache& neighbours, Icmp& icmp, std::vector<Event>& events, DropCounters& drops)
+      : hosts_(hosts), neighbours_(neighbours), icmp_(icmp), events_(events), drops_(drops) {}
+
+  void listen(GroupIndex group, Port port, Cookie cookie) { listeners_.push_back({group, port, cookie}); }
+  void on_datagram(const Host& host, const MacAddress& from, const wire::IpView& ip, Instant now, bool accept_pending,
+                   TxBatch& out);
+  // An answer to the datagram that is being handled goes back the way it came; others ask the neighbour cache.
+  bool send(const Host& from, const IpAddress& to, Port from_port, Port to_port, Bytes data, Instant now, TxBatch& out);
+
+ private:
+  struct Listener {
+    GroupIndex group;
+    Port port;
+    Cookie cookie;
+  };
+  [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
+
+  const HostTable& hosts_;
+  NeighbourCache& neighbours_;
+  Icmp& icmp_;
+  std::vector<Event>& events_;
+  DropCounters& drops_;
+  std::vector<Listener> listeners_;  // a handful: services of the scenario
+  struct {
+    HostId host = kNoHost;
+    IpAddress remote;
+    MacAddress mac;
+  } last_heard_;
+  std::vector<std::uint8_t> scratch_;
+  std::uint32_t datagram_id_ = 0;
+};
+
+}  // namespace myriad::stack
