@@ -27,7 +27,8 @@ class MatrixTest : public PortTest, public testing::WithParamInterface<Shape> {
 };
 
 TEST_P(MatrixTest, EveryFrameReachesItsShardWhicheverQueueItCameOn) {
-  const auto [queues, shards, generic] = GetParam();
+  const std::uint32_t queues = GetParam().queues;
+  const std::uint32_t shards = GetParam().shards;
   MYRIAD_MAKE_WORLD(queues);
   ASSERT_NO_FATAL_FAILURE(open_shape());
   constexpr std::uint32_t kFrames = 4000;
@@ -62,7 +63,7 @@ TEST_P(MatrixTest, EveryFrameReachesItsShardWhicheverQueueItCameOn) {
   }
   EXPECT_THAT(times_seen, testing::Each(1));
   // veth tells a generic program queue 0 for every frame.
-  const std::uint32_t used = generic ? 1 : queues;
+  const std::uint32_t used = GetParam().generic ? 1 : queues;
   on_queue.resize(used);
   EXPECT_THAT(on_queue, testing::Each(testing::Gt(0U))) << "a queue that nothing came on proves nothing";
   EXPECT_EQ(crank->totals().frames_rx, kFrames);

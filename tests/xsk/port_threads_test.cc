@@ -106,10 +106,10 @@ struct Shape {
 class ThreadsTest : public PortTest, public testing::WithParamInterface<Shape> {};
 
 TEST_P(ThreadsTest, EveryFrameIsEchoedAndEveryFrameIsHomeInTheEnd) {
-  const auto [queues, shards, frames_per_shard] = GetParam();
-  MYRIAD_MAKE_WORLD(queues);
+  const std::uint32_t shards = GetParam().shards;
+  MYRIAD_MAKE_WORLD(GetParam().queues);
   PortOptions options = near_options(shards);
-  options.frames_per_shard = frames_per_shard;
+  options.frames_per_shard = GetParam().frames_per_shard;
   ASSERT_NO_FATAL_FAILURE(open(options));
 
   constexpr std::uint32_t kFrames = 6000;

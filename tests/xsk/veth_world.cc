@@ -133,7 +133,9 @@ Steering::Steering(unsigned interface_index, std::uint32_t queues, std::uint32_t
   if (os_error_ != 0) return;
   program_ = step(load_steering(map_.get(), shards));
   if (os_error_ != 0) return;
-  LIBBPF_OPTS(bpf_link_create_opts, options, .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+  bpf_link_create_opts options{};
+  options.sz = sizeof options;
+  options.flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
   link_ = step(::bpf_link_create(program_.get(), static_cast<int>(interface_index), BPF_XDP, &options));
 }
 
