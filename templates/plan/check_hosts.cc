@@ -37,27 +37,28 @@ void check_ipv4(Reading& reading, const HostGroup& group, const GroupPlaces& pla
   };
   const std::string network_text = Ipv4Prefix{Ipv4Address{static_cast<std::uint32_t>(network)}, prefix.length}.text();
   if (!prefix.address.is_unicast())
-    return refuse(0, fmt::format("{}, which no host may have", prefix.address.text()), {});
+    return refuse(0, fmt::format("{}, which no host may have", prefix.address.text()),
+                  "a unicast address, as in 10.0.1.1/16");
   if (has_both && first == network) {
     return refuse(0, fmt::format("{}, the address of the network {}", prefix.address.text(), network_text),
                   fmt::format("begin with {}", (prefix.address + 1).text()));
   }
   if (has_both && first <= broadcast && last >= broadcast) {
-    return refuse(broadcast - first,
-                  fmt::format("{}, the broadcast address of {}", prefix.broadcast().text(), network_text),
-                  fmt::format("from {} there is room for {} hosts: fewer hosts, or a shorter prefix",
-                              prefix.address.text(), broadcast - first));
+    return refuse(
+        broadcast - first, fmt::format("{}, the broadcast address of {}", prefix.broadcast().text(), network_text),
+        fmt::format("from {} on {} fit: fewer hosts, or a shorter prefix", prefix.address.text(), broadcast - first));
   }
   if (last > broadcast) {
     return refuse(broadcast - first + 1, fmt::format("an address outside {}", network_text),
-                  fmt::format("from {} there is room for {} hosts: fewer hosts, or a shorter prefix",
-                              prefix.address.text(), broadcast - first + 1));
+                  fmt::format("from {} on {} fit: fewer hosts, or a shorter prefix", prefix.address.text(),
+                              broadcast - first + 1));
   }
   const Ipv4Address end{static_cast<std::uint32_t>(last)};
   // 127/8, multicast and 240/4 are whole blocks: with both ends outside, only a span across 127/8 is left.
   const bool crosses = (first >> 24) < 127 && (last >> 24) > 127;
   if (!end.is_unicast() || crosses)
-    return refuse(group.count - 1, fmt::format("{}, beyond what hosts may have", end.text()), {});
+    return refuse(group.count - 1, fmt::format("{}, which no host may have", end.text()),
+                  "begin lower, or with fewer hosts");
   if (!group.gateway) return;
   const Ipv4Address gateway = *group.gateway;
   const auto refuse_gateway = [&](const std::string& why) {
@@ -75,12 +76,13 @@ void check_ipv6(Reading& reading, const HostGroup& group, const GroupPlaces& pla
   const Uint128 mask = host_mask(prefix.length);
   const Uint128 room = (first | mask) - first;  // hosts behind the first
   const std::string text = prefix.text();
-  const auto refuse = [&](const std::string& what, const std::string& suggestion = {}) {
+  const auto refuse = [&](const std::string& what, const std::string& suggestion) {
     reading.wrong(places.ipv6, what, suggestion);
   };
   if (prefix.address.is_multicast() || prefix.address.is_unspecified() || prefix.address.is_loopback() ||
       IpAddress{prefix.address}.is_v4()) {
-    return refuse(fmt::format("{} would get {}, which no host may have", host_name(group, 0), prefix.address.text()));
+    return refuse(fmt::format("{} would get {}, which no host may have", host_name(group, 0), prefix.address.text()),
+                  "a unicast address, as in fd00::1:1/64");
   }
   // RFC 4291 section 2.6.1; RFC 6164: not on a /127.
   if (prefix.length < 127 && (first & mask) == 0) {
@@ -91,7 +93,7 @@ void check_ipv6(Reading& reading, const HostGroup& group, const GroupPlaces& pla
   if (group.count - 1 > room) {
     return refuse(
         fmt::format("{} would get an address outside {}", host_name(group, static_cast<std::uint64_t>(room) + 1), text),
-        fmt::format("from {} there is room for {} hosts: fewer hosts, or a shorter prefix", prefix.address.text(),
+        fmt::format("from {} on {} fit: fewer hosts, or a shorter prefix", prefix.address.text(),
                     static_cast<std::uint64_t>(room) + 1));
   }
   if (!group.gateway6) return;

@@ -62,7 +62,8 @@ class WorkloadCheck {
     const bool v6 = to.is_v6();
     const bool loopback = v6 ? to.v6().is_loopback() : (to.v4().value >> 24) == 127;
     if (to.is_unspecified() || to.is_multicast() || loopback || (!v6 && !to.v4().is_unicast())) {
-      return wrong(places_.to, fmt::format("{} is not the address of a machine", to.text()));
+      return wrong(places_.to, fmt::format("{} is not the address of a machine", to.text()),
+                   v6 ? "as in fd00::1" : "as in 10.0.255.1");
     }
     if (!has_family(from_, v6)) {
       return wrong(places_.to, fmt::format("{} is {}, and hosts '{}' have none", to.text(), family(v6), from_.name),
@@ -71,7 +72,8 @@ class WorkloadCheck {
     if (!v6 && from_.ipv4->length <= 30 && from_.ipv4->contains(to.v4()) &&
         (to.v4() == from_.ipv4->broadcast() || to.v4().value == (from_.ipv4->address.value & from_.ipv4->mask()))) {
       return wrong(places_.to,
-                   fmt::format("{} is the network or broadcast address of {}", to.text(), from_.ipv4->text()));
+                   fmt::format("{} is the network or broadcast address of {}", to.text(), from_.ipv4->text()),
+                   "the address of one machine");
     }
     return check_route(to);
   }
@@ -100,7 +102,8 @@ class WorkloadCheck {
     }
     workload_.to.prefer_v6 = v6;
     if (index == workload_.from && to.count == 1)
-      return wrong(places_.to, fmt::format("'{}' is one host and would talk to itself", to.name));
+      return wrong(places_.to, fmt::format("'{}' is one host and would talk to itself", to.name),
+                   "another group, or more hosts");
     const IpAddress first = v6 ? IpAddress{to.ipv6->address} : IpAddress{to.ipv4->address};
     const IpAddress last =
         v6 ? IpAddress{to.ipv6->address.plus(to.count - 1)} : IpAddress{to.ipv4->address + (to.count - 1)};

@@ -11,7 +11,7 @@ namespace myriad::plan {
 enum class MetricKind {
   kCount,         // compared with a number
   kBytes,         // with a size, or a plain number of bytes
-  kFlag,          // with 0 or 1
+  kFlag,          // with true or false
   kDistribution,  // of durations: a statistic of it is compared with a duration
   kReasons,       // counts by reason: the sum, or NAME.REASON
 };
@@ -53,12 +53,30 @@ inline constexpr Metric kServiceMetrics[] = {
     {"bytes_rx", MetricKind::kBytes},
 };
 inline constexpr Metric kHostsMetrics[] = {
-    {"count"},    {"arp_requests_tx"}, {"arp_replies_tx"},    {"echo_replies_tx"},
-    {"resolved"}, {"unresolved"},      {"duplicate_address"},
+    {"count"},
+    {"arp_requests_tx"},
+    {"arp_replies_tx"},
+    {"echo_replies_tx"},
+    {"neighbour_solicitations_tx"},
+    {"neighbour_advertisements_tx"},
+    {"announcements_tx"},
+    {"echo_requests_tx"},
+    {"icmp_errors_tx"},
+    {"icmp_errors_limited"},
+    {"resolved"},
+    {"unresolved"},
+    {"duplicate_address"},
 };
 inline constexpr Metric kPortMetrics[] = {
-    {"frames_tx"},     {"frames_rx"},     {"bytes_tx", MetricKind::kBytes}, {"bytes_rx", MetricKind::kBytes},
-    {"frames_passed"}, {"frames_inside"}, {"drops", MetricKind::kReasons},
+    {"queues"},
+    {"shards"},
+    {"frames_tx"},
+    {"frames_rx"},
+    {"bytes_tx", MetricKind::kBytes},
+    {"bytes_rx", MetricKind::kBytes},
+    {"frames_passed"},
+    {"frames_inside"},
+    {"drops", MetricKind::kReasons},
 };
 
 struct MetricSection {

@@ -47,7 +47,8 @@ class Setter {
     if (copy->is_null()) copy->kind = Node::Kind::kMap;
     if (copy->is_list()) return into_list(std::move(copy), depth);
     if (!copy->is_map()) {
-      problems_.add(step.at, fmt::format("{} is a single value, with nothing inside", quoted(path_[depth - 1].key)));
+      problems_.add(step.at, fmt::format("{} is a single value, with nothing inside", quoted(path_[depth - 1].key)),
+                    "end the path there");
       return node;
     }
     const auto entry =
@@ -92,7 +93,7 @@ NodePtr scalar(std::string_view text, Place at) {
 std::optional<std::uint32_t> add_option(std::string option, const std::string& text, Problems& problems) {
   const std::uint32_t source = problems.add_source(std::move(option), text);
   if (text.size() > kMostTextBytes) {
-    problems.add({source, 0, 0}, "too long");
+    problems.add({source, 0, 0}, "too long", "at most 1MiB");
     return std::nullopt;
   }
   return check_text(source, problems) ? std::optional{source} : std::nullopt;

@@ -96,8 +96,8 @@ std::uint32_t Problems::add_source(std::string name, std::string text) {
 
 void Problems::add(Place at, std::string what, std::string suggestion) {
   if (full()) return;
-  // One report per place: what follows from a first mistake would only bury it.
-  if (std::any_of(found_.begin(), found_.end(), [at](const Found& f) { return f.at == at; })) return;
+  // An alias may lead to the same mistake many times.
+  if (std::any_of(found_.begin(), found_.end(), [&](const Found& f) { return f.at == at && f.what == what; })) return;
   found_.push_back({at, std::move(what), std::move(suggestion)});
 }
 

@@ -99,7 +99,9 @@ std::optional<Address> read_address(Reading& reading, const Node* node, std::str
   const auto value = reading.text(*node);
   if (!value) return std::nullopt;
   auto address = Address::parse(*value);
-  if (!address) reading.wrong(node->at, fmt::format("{} is not an {} address", quoted(*value), family));
+  if (!address)
+    reading.wrong(node->at, fmt::format("{} is not an {} address", quoted(*value), family),
+                  family == "IPv4" ? "as in 10.0.255.254" : "as in fd00::1");
   return address;
 }
 
@@ -120,7 +122,8 @@ void read_mac(Reading& reading, const Node& node, HostGroup& group, bool ipv4_gi
                          fmt::format("{} is a group address: the last bit of its first byte is set", mac->text()),
                          "a host needs a unicast address, as in 02:4d:00:00:00:01");
   }
-  if (mac->is_zero()) return reading.wrong(node.at, "a host cannot have the MAC address 00:00:00:00:00:00");
+  if (mac->is_zero())
+    return reading.wrong(node.at, "a host cannot have the MAC address 00:00:00:00:00:00", "as in 02:4d:00:00:00:01");
   group.mac = *mac;
 }
 
@@ -232,7 +235,8 @@ void read_group(Reading& reading, const Entry& entry) {
 
 void read_ports(Reading& reading, const Node& section) {
   if (section.entries.size() > kMostPorts) {
-    return reading.wrong(section.entries[kMostPorts].at, fmt::format("more than {} ports", kMostPorts));
+    return reading.wrong(section.entries[kMostPorts].at, fmt::format("more than {} ports", kMostPorts),
+                         "one scenario for each part of them");
   }
   for_each_named(reading, section, "ports", [&](const Entry& entry) { read_port(reading, entry); });
   if (section.is_null() || (section.is_map() && section.entries.empty())) {

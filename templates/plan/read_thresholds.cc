@@ -146,7 +146,10 @@ std::optional<double> value_of(Reading& reading, const Node& node, std::string_v
     const auto size = parse_size(text);
     return size ? std::optional{static_cast<double>(*size)} : report(size.error());
   }
-  if (kind == MetricKind::kFlag && (text == "true" || text == "false")) return text == "true" ? 1 : 0;
+  if (kind == MetricKind::kFlag) {
+    if (text == "true" || text == "false") return text == "true" ? 1 : 0;
+    return report({fmt::format("{} is neither true nor false", quoted(text)), "as in \"== false\""});
+  }
   const auto number = parse_number(text);
   return number ? std::optional{*number} : report(number.error());
 }

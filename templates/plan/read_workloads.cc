@@ -43,7 +43,8 @@ void read_service(Reading& reading, const Entry& entry) {
     if (!is_new) {
       reading.wrong(port->at,
                     fmt::format("service '{}' is on port {} of '{}' already", reading.plan.services[other->second].name,
-                                service.port.number, reading.plan.groups[*group].name));
+                                service.port.number, reading.plan.groups[*group].name),
+                    "choose another port");
     }
   }
   static constexpr std::string_view kKinds[] = {"http", "echo", "discard"};
@@ -56,7 +57,8 @@ void read_service(Reading& reading, const Entry& entry) {
       if (const Node* const body = http.find("body")) {
         const auto size = reading.quantity(*body, parse_size);
         if (size && *size > kMostStreamBytes)
-          reading.wrong(body->at, fmt::format("a body of more than {}", size_text(kMostStreamBytes)));
+          reading.wrong(body->at, fmt::format("a body of {}", size_text(*size)),
+                        fmt::format("at most {}", size_text(kMostStreamBytes)));
         made.body_bytes = size.value_or(made.body_bytes);
       }
       service.kind = made;
@@ -103,8 +105,7 @@ Verify read_verify(Reading& reading, const Node& node, Place at) {
   const Node* const bytes = fields.find("bytes");
   if (sha256 != nullptr) verify.sha256 = read_sha256(reading, *sha256);
   if (bytes != nullptr) verify.bytes = reading.bytes(*bytes, 0, kMostStreamBytes);
-  if (sha256 == nullptr && bytes == nullptr)
-    reading.wrong(at, "'verify' verifies nothing", "give sha256, bytes, or both");
+  if (node.entries.empty()) reading.wrong(at, "'verify' verifies nothing", "give sha256, bytes, or both");
   return verify;
 }
 
@@ -197,7 +198,7 @@ void read_step(Reading& reading, const Node& node, std::vector<ScriptStep>& scri
   } else if (*step == "expect_bytes") {
     if (const auto count = read_stream_bytes(reading, value)) script.emplace_back(ExpectBytes{*count});
   } else {
-    if (!value.is_null()) reading.wrong(value.at, "'close' takes no value");
+    if (!value.is_null()) reading.wrong(value.at, "'close' takes no value", "write 'close' alone");
     script.emplace_back(CloseStream{});
   }
 }
@@ -254,6 +255,15 @@ std::optional<SplitTarget> split_target(const std::string& text) {
   return SplitTarget{text.substr(0, colon), text.substr(colon + 1), false};
 }
 
+// "fd00::1:80" as it was probably meant.
+std::string bracketed(const std::string& text) {
+  const auto colon = text.rfind(':');
+  const std::string port = text.substr(colon + 1);
+  const bool splits = Ipv6Address::parse(text.substr(0, colon)) && parse_integer(port);
+  return splits ? fmt::format("write \"[{}]:{}\"", text.substr(0, colon), port)
+                : fmt::format("write \"[{}]:PORT\"", text);
+}
+
 void read_target(Reading& reading, const Node& node, Workload& workload, WorkloadPlaces& places) {
   const auto text = reading.text(node);
   if (!text) return;
@@ -271,8 +281,7 @@ void read_target(Reading& reading, const Node& node, Workload& workload, Workloa
   }
   const auto address = IpAddress::parse(split->address);
   if (address && address->is_v6() && !split->bracketed && !std::holds_alternative<IcmpEchoWorkload>(workload.kind)) {
-    return reading.wrong(node.at, fmt::format("does {} end with a port?", quoted(*text)),
-                         fmt::format("write \"[{}]:PORT\"", address->text()));
+    return reading.wrong(node.at, fmt::format("does {} end with a port?", quoted(*text)), bracketed(*text));
   }
   if (address && !(split->bracketed && address->is_v4())) {
     workload.to.address = *address;
@@ -307,12 +316,14 @@ void read_stages(Reading& reading, const Node& node, LoadPlan& load) {
       stage.duration = reading.duration(*length, milliseconds{1}).value_or(milliseconds{1});
     if (const Node* const target = fields.require("target")) {
       if (load.stages_of == LoadStageOf::kRate) {
-        stage.target = reading.quantity(*target, parse_session_rate).value_or(0);
+        stage.target = reading.quantity(*target, parse_session_rate).value_or(1);
         if (stage.target > kMostRate)
           reading.wrong(target->at, "a rate out of range", fmt::format("at most {:.0f}/s", kMostRate));
       } else {
-        stage.target = static_cast<double>(reading.integer(*target, 0, kMostConcurrent).value_or(0));
+        stage.target = static_cast<double>(reading.integer(*target, 0, kMostConcurrent).value_or(1));
       }
+    } else {
+      stage.target = 1;
     }
     load.stages.push_back(stage);
   }

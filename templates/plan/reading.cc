@@ -40,7 +40,8 @@ Variable split_variable(std::string_view inside) {
 
 std::optional<std::string> Reading::text(const Node& node) {
   if (!node.is_scalar()) {
-    wrong(node.at, fmt::format("a single value is needed here, not {}", node.kind_name()));
+    wrong(node.at, fmt::format("a single value is needed here, not {}", node.kind_name()),
+          node.is_null() ? "give one behind the ':'" : "write one, without brackets and keys");
     return std::nullopt;
   }
   if (node.text.find("${") == node.text.npos) return node.text;
@@ -78,7 +79,8 @@ std::optional<std::string> Reading::expand(const Node& node) {
     expanded_bytes += value->size();
     if (expanded_bytes > kMostExpandedBytes) {
       wrong(node.at,
-            fmt::format("the variables of the scenario are longer than {} together", size_text(kMostExpandedBytes)));
+            fmt::format("the variables of the scenario are longer than {} together", size_text(kMostExpandedBytes)),
+            "shorten them");
       return std::nullopt;
     }
     out += *value;
@@ -135,7 +137,7 @@ std::optional<std::size_t> Reading::reference(const Node& node, const Names& nam
 Fields::Fields(Reading& reading, const Node& node, const KeyTable& table, std::string subject, Place at)
     : reading_(reading), node_(node), table_(table), subject_(std::move(subject)), at_(at) {
   if (!node.is_map() && !node.is_null()) {
-    reading.wrong(node.at, fmt::format("{} is a mapping, not {}", subject_, node.kind_name()));
+    reading.wrong(node.at, fmt::format("{} is a mapping, not {}", subject_, node.kind_name()), "write 'key: value'");
   }
   std::vector<std::string_view> known;
   for (const Key& key : table.keys) {
@@ -174,6 +176,9 @@ const Node* Fields::require(std::string_view key, std::string suggestion) {
   const Node* const found = find(key);
   // What was said wrong about the mapping as a whole is enough.
   if (found == nullptr && (node_.is_map() || node_.is_null())) {
+    const auto known =
+        std::find_if(table_.keys.begin(), table_.keys.end(), [&](const Key& k) { return k.name == key; });
+    if (suggestion.empty()) suggestion = fmt::format("add '{}: …' ({})", key, known->type);
     reading_.wrong(at_, fmt::format("{} needs {}", subject_, quoted(key)), std::move(suggestion));
   }
   return found;
@@ -197,9 +202,13 @@ std::optional<std::string_view> Fields::one_of(std::span<const std::string_view>
     chosen = key;
   }
   if (!chosen && (node_.is_map() || node_.is_null())) {
-    const bool unsupported =
-        std::any_of(table_.keys.begin(), table_.keys.end(), [&](const Key& k) { return !k.supported && has(k.name); });
-    if (!unsupported) reading_.wrong(at_, fmt::format("{} needs one of {}", subject_, fmt::join(keys, ", ")));
+    // A key that has been reported may be the one that is missing here.
+    const bool reported = std::any_of(node_.entries.begin(), node_.entries.end(), [&](const Entry& entry) {
+      return std::none_of(table_.keys.begin(), table_.keys.end(),
+                          [&](const Key& k) { return k.name == entry.key && k.supported; });
+    });
+    if (!reported)
+      reading_.wrong(at_, fmt::format("{} needs one of {}", subject_, fmt::join(keys, ", ")), "add one of them");
   }
   return chosen;
 }
@@ -208,7 +217,8 @@ void for_each_named(Reading& reading, const Node& section, std::string_view what
                     const std::function<void(const Entry&)>& read) {
   if (section.is_null()) return;
   if (!section.is_map()) {
-    return reading.wrong(section.at, fmt::format("'{}' maps names to mappings; this is {}", what, section.kind_name()));
+    return reading.wrong(section.at, fmt::format("'{}' maps names to mappings; this is {}", what, section.kind_name()),
+                         "write 'NAME: {key: value}'");
   }
   for (const Entry& entry : section.entries) {
     if (reading.problems.full()) return;

@@ -160,8 +160,9 @@ std::optional<E> Reading::choice(const Node& node, std::initializer_list<std::pa
     if (*value == name) return meaning;
     names.push_back(name);
   }
+  const bool is_near = !nearest(*value, names).empty();
   wrong(node.at, fmt::format("{} is not one of {}", quoted(*value), fmt::join(names, ", ")),
-        did_you_mean(*value, names));
+        is_near ? did_you_mean(*value, names) : fmt::format("as in {}", names.front()));
   return std::nullopt;
 }
 

@@ -104,7 +104,8 @@ NotAQuantity refusal(std::string_view text, const Kind& kind) {
   if (number && rest.empty()) {
     return {fmt::format("{} needs a unit: {} of what?", kind.name, quoted(text)), units};
   }
-  if (text.starts_with('-')) return {fmt::format("{} cannot be negative: {}", kind.name, quoted(text)), {}};
+  if (text.starts_with('-'))
+    return {fmt::format("{} cannot be negative: {}", kind.name, quoted(text)), "write it without the sign"};
   NotAQuantity answer{fmt::format("{} is not {}", quoted(text), kind.name), units};
   if (!number) return answer;
   const std::string_view digits = text.substr(0, text.size() - rest.size());
@@ -139,10 +140,14 @@ Quantity<std::uint64_t> read_whole(std::string_view text, const Kind& kind, std:
   const auto exact = read_exact(text, kind);
   if (!exact) return tl::unexpected(exact.error());
   if (exact->numerator % exact->denominator != 0) {
-    return tl::unexpected(NotAQuantity{fmt::format("{} is not a whole number of {}", quoted(text), base), {}});
+    return tl::unexpected(NotAQuantity{fmt::format("{} is not a whole number of {}", quoted(text), base),
+                                       "write fewer digits behind the point"});
   }
   const Uint128 value = exact->numerator / exact->denominator;
-  if (value > most) return tl::unexpected(NotAQuantity{fmt::format("{} is too large", quoted(text)), {}});
+  if (value > most) {
+    return tl::unexpected(
+        NotAQuantity{fmt::format("{} is too large", quoted(text)), fmt::format("at most {} {}", most, base)});
+  }
   return static_cast<std::uint64_t>(value);
 }
 
@@ -167,7 +172,7 @@ Quantity<double> parse_bit_rate(std::string_view text) { return read_real(text, 
 Quantity<double> parse_percent(std::string_view text) {
   auto fraction = read_real(text, kPercents);
   if (fraction && *fraction > 1)
-    return tl::unexpected(NotAQuantity{fmt::format("{} is more than 100%", quoted(text)), {}});
+    return tl::unexpected(NotAQuantity{fmt::format("{} is more than 100%", quoted(text)), "from 0% to 100%"});
   return fraction;
 }
 
@@ -182,7 +187,8 @@ Quantity<std::uint64_t> parse_integer(std::string_view text) {
   for (const char c : text) {
     const auto digit = static_cast<std::uint64_t>(c - '0');
     if (value > (UINT64_MAX - digit) / 10)
-      return tl::unexpected(NotAQuantity{fmt::format("{} is too large", quoted(text)), {}});
+      return tl::unexpected(
+          NotAQuantity{fmt::format("{} is too large", quoted(text)), fmt::format("at most {}", UINT64_MAX)});
     value = value * 10 + digit;
   }
   return value;

@@ -50,7 +50,7 @@ constexpr Wording kWordings[] = {
      "items of one list begin in the same column with '- '"},
     {"illegal map value", "a ':' that belongs to no key", "a value that holds ': ' needs quotes"},
     {"illegal block entry", "a '- ' cannot stand here", "begin the list on a line of its own, or write [a, b]"},
-    {"illegal flow end", "this closes nothing", "remove it, or open it before"},
+    {"illegal flow end", "this closes nothing that is open here", "each [ ends with ], each { with }"},
     {"illegal EOF in scalar", "the text that begins with a quote has no end before this", "close the quote"},
     {"illegal document indicator in scalar", "the text that begins with a quote has no end before this",
      "close the quote"},
@@ -97,8 +97,10 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    auto node = make(Node::Kind::kNull, place(mark));
-    if (expects_key()) stop(node->at, "a key is missing", "write 'key: value'");
+    if (expects_key()) stop(place(mark), "a key is missing", "write 'key: value'");
+    // yaml-cpp says where the next token begins, which may be lines below.
+    const bool of_key = !open_.empty() && open_.back().has_key;
+    auto node = make(Node::Kind::kNull, of_key ? open_.back().key_at : place(mark));
     complete(std::move(node), anchor);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,

@@ -1,0 +1,209 @@
+// templates/SCHEMA.md and the reader's tables of keys say the same, in both directions, and every example is good.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "templates/plan/keys.h"
+#include "templates/plan/metrics.h"
+#include "tests/plan/plan_of.h"
+
+namespace myriad::plan {
+namespace {
+
+struct Row {
+  std::string section, key, type, fallback, example, meaning;
+};
+
+std::vector<std::string> lines_of_schema() {
+  std::ifstream in(std::string(MYRIAD_TEMPLATES) + "/SCHEMA.md");
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(' ');
+  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+std::string bare(const std::string& cell) {
+  return cell.size() >= 2 && cell.front() == '`' && cell.back() == '`' ? cell.substr(1, cell.size() - 2) : cell;
+}
+
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells;
+  std::stringstream rest(line.substr(1));
+  for (std::string cell; std::getline(rest, cell, '|');) cells.push_back(trimmed(cell));
+  return cells;
+}
+
+// The title of a heading of the second or third level; empty when the line is none.
+std::string heading(const std::string& line) {
+  if (line.starts_with("## ")) return line.substr(3);
+  if (line.starts_with("### ")) return line.substr(4);
+  return "";
+}
+
+std::vector<Row> rows_of_schema() {
+  std::vector<Row> rows;
+  std::string section;
+  for (const std::string& line : lines_of_schema()) {
+    if (const auto title = heading(line); !title.empty()) section = title;
+    if (!line.starts_with("| `")) continue;
+    const auto cells = cells_of(line);
+    if (cells.size() != 5) {
+      ADD_FAILURE() << "five cells are needed: " << line;
+      continue;
+    }
+    rows.push_back({section, bare(cells[0]), cells[1], cells[2], bare(cells[3]), cells[4]});
+  }
+  return rows;
+}
+
+TEST(Schema, HasEverySectionOfTheReader) {
+  std::vector<std::string> titles;
+  for (const std::string& line : lines_of_schema()) titles.push_back(heading(line));
+  for (const KeyTable& table : kKeyTables) EXPECT_THAT(titles, ::testing::Contains(std::string(table.section)));
+}
+
+TEST(Schema, SaysWhatTheTablesSay) {
+  std::map<std::pair<std::string, std::string>, Row> written;
+  for (const Row& row : all_rows()) {
+    EXPECT_TRUE(written.emplace(std::pair{row.section, row.key}, row).second)
+        << row.section << "." << row.key << " twice";
+  }
+  std::size_t known = 0;
+  for (const KeyTable& table : kKeyTables) {
+    for (const Key& key : table.keys) {
+      ++known;
+      const auto row = written.find({std::string(table.section), std::string(key.name)});
+      ASSERT_NE(row, written.end()) << table.section << "." << key.name << " is not in SCHEMA.md";
+      EXPECT_EQ(row->second.type, key.type) << table.section << "." << key.name;
+      EXPECT_EQ(row->second.fallback, key.fallback) << table.section << "." << key.name;
+      EXPECT_EQ(row->second.meaning == "✗", !key.supported) << table.section << "." << key.name;
+    }
+  }
+  EXPECT_EQ(written.size(), known) << "SCHEMA.md has keys that the reader does not know";
+}
+
+TEST(Schema, ListsTheMetrics) {
+  std::map<std::string, std::vector<std::string>> written;
+  for (const std::string& line : lines_of_schema()) {
+    const auto cells = line.starts_with("| ") ? cells_of(line) : std::vector<std::string>{};
+    if (cells.size() != 2 || !cells[1].starts_with("`")) continue;
+    std::stringstream names(cells[1]);
+    for (std::string name; names >> name;) written[cells[0]].push_back(bare(name));
+  }
+  for (const MetricSection& section : kMetricSections) {
+    std::vector<std::string> known;
+    for (const Metric& metric : section.metrics) known.emplace_back(metric.name);
+    EXPECT_EQ(written[std::string(section.name)], known) << section.name;
+  }
+}
+
+// A scenario into which the example of one key fits.
+constexpr const char* kBase = R"(
+version: 1
+ports: {lan: {}}
+hosts:
+  clients: {port: lan, count: 1000, ipv4: 10.0.1.1/16, ipv6: "fd00::1:1/64", vlan: {id: 100}}
+  servers: {port: lan, count: 10, ipv4: 10.0.9.1/16, ipv6: "fd00::9:1/64", vlan: {id: 100}}
+services:
+  s: {on: servers, port: 7}
+workloads:
+  w: {from: clients, to: "10.0.255.1:80"}
+)";
+
+std::vector<std::string> preparation(const Row& row) {
+  const bool is_kind =
+      row.key == "http" || row.key == "echo" || row.key == "discard" || row.key == "icmp_echo" || row.key == "tcp";
+  const std::string service = row.section == "services.NAME.http" ? "services.s.http=" : "services.s.echo=";
+  const bool own_service = row.section == "services.NAME" && is_kind;
+  const bool whole = row.section == "scenario";
+  std::vector<std::string> set;
+  if (whole) return {"services=", "workloads="};
+  if (!own_service) set.push_back(service);
+  if (row.section == "workloads.NAME.icmp_echo" || row.key == "icmp_echo") set.push_back("workloads.w.to=10.0.255.1");
+  if (row.key == "family") {
+    set.push_back("workloads.w.to=servers");
+    set.push_back("workloads.w.icmp_echo=");
+  } else if (row.section.starts_with("workloads.NAME.icmp_echo")) {
+    set.push_back("workloads.w.icmp_echo=");
+  } else if (row.section.starts_with("workloads.NAME.tcp")) {
+    set.push_back("workloads.w.tcp={script: [close]}");
+  } else if (row.section != "workloads.NAME" || !is_kind) {
+    set.push_back("workloads.w.http=");
+  }
+  if (row.key == "of" || row.section == "workloads.NAME.load.stages")
+    set.push_back("workloads.w.load.stages=[{duration: 1s, target: 1}]");
+  return set;
+}
+
+std::string assignment(const Row& row) {
+  if (row.section == "workloads.NAME.tcp.script") {
+    return "workloads.w.tcp.script=[" + row.key + (row.example.empty() ? "" : ": " + row.example) + "]";
+  }
+  const std::map<std::string, std::string> names = {
+      {"ports", "lan"}, {"hosts", "clients"}, {"services", "s"}, {"workloads", "w"}};
+  std::string path = row.section == "scenario" ? "" : row.section + ".";
+  if (const auto name = path.find("NAME"); name != path.npos) path.replace(name, 4, names.at(path.substr(0, name - 1)));
+  if (row.section == "workloads.NAME.load.stages") path += "0.";
+  return path + row.key + "=" + row.example;
+}
+
+const std::vector<Row>& all_rows() {
+  static const std::vector<Row> rows = rows_of_schema();
+  return rows;
+}
+
+class ExampleTest : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(ExampleTest, IsGoodOrSaidToBeUnsupported) {
+  const Row& row = all_rows()[GetParam()];
+  LoadOptions options;
+  options.set = preparation(row);
+  options.set.push_back(assignment(row));
+  const auto plan = load_text("example.yaml", kBase, options);
+  if (row.meaning == "✗") {
+    ASSERT_FALSE(plan);
+    EXPECT_THAT(plan.error().front().what, ::testing::HasSubstr("not supported by this release"))
+        << plan.error().front().text();
+    return;
+  }
+  EXPECT_TRUE(plan) << assignment(row) << "\n" << plan.error().front().text();
+}
+
+std::string row_name(const ::testing::TestParamInfo<std::size_t>& info) {
+  std::string name = all_rows()[info.param].section + "_" + all_rows()[info.param].key;
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Schema, ExampleTest, ::testing::Range(std::size_t{0}, all_rows().size()), row_name);
+
+TEST(Schema, ItsScenariosAreGood) {
+  std::string block;
+  bool inside = false;
+  int blocks = 0;
+  for (const std::string& line : lines_of_schema()) {
+    if (line.starts_with("```")) {
+      if (inside) {
+        plan_of(block);
+        ++blocks;
+      }
+      block.clear();
+      inside = !inside;
+    } else if (inside) {
+      block += line + "\n";
+    }
+  }
+  EXPECT_GE(blocks, 1);
+}
+
+}  // namespace
+}  // namespace myriad::plan
