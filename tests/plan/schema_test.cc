@@ -63,6 +63,11 @@ std::vector<Row> rows_of_schema() {
   return rows;
 }
 
+const std::vector<Row>& all_rows() {
+  static const std::vector<Row> rows = rows_of_schema();
+  return rows;
+}
+
 TEST(Schema, HasEverySectionOfTheReader) {
   std::vector<std::string> titles;
   for (const std::string& line : lines_of_schema()) titles.push_back(heading(line));
@@ -152,11 +157,6 @@ std::string assignment(const Row& row) {
   if (const auto name = path.find("NAME"); name != path.npos) path.replace(name, 4, names.at(path.substr(0, name - 1)));
   if (row.section == "workloads.NAME.load.stages") path += "0.";
   return path + row.key + "=" + row.example;
-}
-
-const std::vector<Row>& all_rows() {
-  static const std::vector<Row> rows = rows_of_schema();
-  return rows;
 }
 
 class ExampleTest : public ::testing::TestWithParam<std::size_t> {};
