@@ -37,8 +37,8 @@ bool split_prefix(std::string_view text, unsigned whole, std::string_view& addre
 
 MacAddress MacAddress::from_number(std::uint64_t low48) {
   MacAddress mac;
-  store_be16(mac.octets.data(), static_cast<std::uint16_t>(low48 >> 32));
-  store_be32(mac.octets.data() + 2, static_cast<std::uint32_t>(low48));
+  store_be32(mac.octets.data(), static_cast<std::uint32_t>(low48 >> 16));
+  store_be16(mac.octets.data() + 4, static_cast<std::uint16_t>(low48));
   return mac;
 }
 

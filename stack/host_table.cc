@@ -7,6 +7,14 @@
 namespace myriad::stack {
 namespace {
 
+// As MacAddress::from_number(), in line.
+MacAddress mac_of(std::uint64_t number) {
+  MacAddress mac;
+  store_be32(mac.octets.data(), static_cast<std::uint32_t>(number >> 16));
+  store_be16(mac.octets.data() + 4, static_cast<std::uint16_t>(number));
+  return mac;
+}
+
 constexpr std::uint32_t vlan_key(VlanTags vlan) { return std::uint32_t{vlan.outer} << 16 | vlan.inner; }
 
 }  // namespace
@@ -32,9 +40,13 @@ void HostTable::add_ranges(GroupIndex index) {
   const std::uint32_t step = one_vlan ? group.count : group.hosts_per_vlan;
   for (std::uint32_t offset = 0; offset < group.count;) {
     const std::uint32_t count = std::min(step, group.count - offset);
-    Range range{
-        .vlan = vlan_key(vlan_of(group, offset)), .count = count, .first = first_id_[index] + offset, .group = index};
-    range.low = group.first_mac.number() + offset;
+    Range range;
+    range.vlan = vlan_key(vlan_of(group, offset));
+    range.count = count;
+    range.mac = range.low = group.first_mac.number() + offset;
+    range.id = first_id_[index] + offset;
+    range.offset = offset;
+    range.group = index;
     macs_.push_back(range);
     if (group.ipv4) {
       range.low = std::uint64_t{group.ipv4->address.value} + offset;
@@ -82,7 +94,7 @@ Host HostTable::at(HostId id) const {
   const GroupIndex index = group_of(id);
   const HostGroup& group = groups_[index];
   const std::uint32_t offset = static_cast<std::uint32_t>(id) - first_id_[index];
-  return {id, index, offset, MacAddress::from_number(group.first_mac.number() + offset), vlan_of(group, offset)};
+  return {id, index, offset, mac_of(group.first_mac.number() + offset), vlan_of(group, offset)};
 }
 
 std::optional<Host> HostTable::find(const std::vector<Range>& ranges, VlanTags vlan, std::uint64_t high,
@@ -110,10 +122,8 @@ std::optional<Host> HostTable::find(const std::vector<Range>& ranges, VlanTags v
   const std::uint64_t ahead = high - range.high;
   const std::uint64_t distance = low - range.low;
   if (range.vlan != key || ahead != (low < range.low ? 1U : 0U) || distance >= range.count) return std::nullopt;
-  const auto id = static_cast<std::uint32_t>(range.first + distance);
-  const std::uint32_t offset = id - first_id_[range.group];
-  return Host{HostId{id}, range.group, offset,
-              MacAddress::from_number(groups_[range.group].first_mac.number() + offset), vlan};
+  const auto step = static_cast<std::uint32_t>(distance);
+  return Host{HostId{range.id + step}, range.group, range.offset + step, mac_of(range.mac + step), vlan};
 }
 
 std::optional<Host> HostTable::by_mac(const MacAddress& mac, VlanTags vlan) const {

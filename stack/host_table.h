@@ -72,7 +72,10 @@ class HostTable {
     std::uint32_t count = 0;
     std::uint64_t high = 0;  // the first address
     std::uint64_t low = 0;
-    std::uint32_t first = 0;  // the host that has it
+    // Of the host that has it:
+    std::uint64_t mac = 0;
+    std::uint32_t id = 0;
+    std::uint32_t offset = 0;
     GroupIndex group = 0;
   };
 

@@ -23,16 +23,21 @@ namespace myriad::wire {
 inline constexpr std::size_t kIpMaxHeaderBytes = kIpv6HeaderBytes;  // of what IpRepr emits
 
 class IpView {
+  struct Unchecked {
+    explicit Unchecked() = default;
+  };
+  using Parsed = tl::expected<IpView, stack::Drop>;
+
  public:
   // A packet as received; `ether_type` is the frame's, and must be IPv4's or IPv6's. `packet` must outlive the view.
-  [[nodiscard]] static tl::expected<IpView, stack::Drop> parse(Bytes packet, std::uint16_t ether_type) {
+  [[nodiscard]] static Parsed parse(Bytes packet, std::uint16_t ether_type) {
     if (ether_type == kEtherTypeIpv4) return parse_v4(packet, PacketExtent::kWhole);
     if (ether_type == kEtherTypeIpv6) return parse_v6(packet, PacketExtent::kWhole);
     return tl::unexpected(stack::Drop::kUnknownEtherType);
   }
   // A packet put together from fragments. What its fragments carried must be no header that comes before a fragment
   // header, nor another of those (RFC 8200 section 4.5).
-  [[nodiscard]] static tl::expected<IpView, stack::Drop> parse_reassembled(Bytes packet, bool v6) {
+  [[nodiscard]] static Parsed parse_reassembled(Bytes packet, bool v6) {
     auto view = v6 ? parse_v6(packet, PacketExtent::kWhole) : parse_v4(packet, PacketExtent::kWhole);
     if (view && v6 && (view->was_fragmented_ || packet[6] == kHeaderHopByHop)) {
       return tl::unexpected(stack::Drop::kBadExtension);
@@ -41,7 +46,7 @@ class IpView {
     return view;
   }
   // The beginning of a packet as an ICMP error quotes it. Its payload may be cut anywhere.
-  [[nodiscard]] static tl::expected<IpView, stack::Drop> parse_quoted(Bytes packet, bool v6) {
+  [[nodiscard]] static Parsed parse_quoted(Bytes packet, bool v6) {
     return v6 ? parse_v6(packet, PacketExtent::kQuoted) : parse_v4(packet, PacketExtent::kQuoted);
   }
 
@@ -65,24 +70,26 @@ class IpView {
   [[nodiscard]] bool was_fragmented() const { return was_fragmented_; }
 
  private:
-  [[nodiscard]] static tl::expected<IpView, stack::Drop> parse_v4(Bytes packet, PacketExtent extent) {
+  [[nodiscard]] static Parsed parse_v4(Bytes packet, PacketExtent extent) {
     const auto v4 = Ipv4View::parse(packet, extent);
     if (!v4) return tl::unexpected(v4.error());
     if (!v4->src().is_unicast() && !v4->src().is_unspecified()) return tl::unexpected(stack::Drop::kBadSource);
-    return IpView{*v4};
+    return Parsed{tl::in_place, Unchecked{}, *v4};
   }
-  [[nodiscard]] static tl::expected<IpView, stack::Drop> parse_v6(Bytes packet, PacketExtent extent) {
+  [[nodiscard]] static Parsed parse_v6(Bytes packet, PacketExtent extent) {
     const auto v6 = Ipv6View::parse(packet, extent);
     if (!v6) return tl::unexpected(v6.error());
-    const IpView view{*v6};
-    if (view.src_.is_v4() || v6->src().is_multicast() || v6->src().is_loopback()) {
-      return tl::unexpected(stack::Drop::kBadSource);
-    }
-    if (view.dst_.is_v4()) return tl::unexpected(stack::Drop::kNotOurs);
-    return view;
+    const Ipv6Address src = v6->src();
+    if (is_mapped(src) || src.is_multicast() || src.is_loopback()) return tl::unexpected(stack::Drop::kBadSource);
+    if (is_mapped(v6->dst())) return tl::unexpected(stack::Drop::kNotOurs);
+    return Parsed{tl::in_place, Unchecked{}, *v6};
   }
 
-  explicit IpView(const Ipv4View& v4)
+  static bool is_mapped(const Ipv6Address& address) { return IpAddress{address}.is_v4(); }
+
+ public:
+  // For parse() alone: nobody else can name the tag. The view is made where the caller wants it and never copied.
+  IpView(Unchecked, const Ipv4View& v4) noexcept
       : src_(v4.src()),
         dst_(v4.dst()),
         packet_(v4.packet()),
@@ -96,7 +103,7 @@ class IpView {
         is_fragment_(v4.is_fragment()),
         more_fragments_(v4.more_fragments()),
         was_fragmented_(v4.is_fragment()) {}
-  explicit IpView(const Ipv6View& v6)
+  IpView(Unchecked, const Ipv6View& v6) noexcept
       : src_(v6.src()),
         dst_(v6.dst()),
         packet_(v6.packet()),
@@ -111,6 +118,7 @@ class IpView {
         more_fragments_(v6.chain().more_fragments),
         was_fragmented_(v6.chain().has_fragment_header) {}
 
+ private:
   IpAddress src_;
   IpAddress dst_;
   Bytes packet_;

@@ -54,14 +54,23 @@ struct TcpOptions {
 [[nodiscard]] bool parse_tcp_options(Bytes list, TcpOptions& options);
 
 class TcpView {
+  struct Unchecked {
+    explicit Unchecked() = default;
+  };
+
  public:
   // `segment` is the whole IP payload, and must outlive the view.
   [[nodiscard]] static tl::expected<TcpView, stack::Drop> parse(Bytes segment) {
-    if (segment.size() < kTcpHeaderBytes) return tl::unexpected(stack::Drop::kTruncated);
+    // One variable for all outcomes: the view is made where the caller wants it and never copied.
+    tl::expected<TcpView, stack::Drop> view{tl::unexpect, stack::Drop::kTruncated};
+    if (segment.size() < kTcpHeaderBytes) return view;
     const std::size_t header = std::size_t{segment[12]} >> 4 << 2;
-    if (header < kTcpHeaderBytes) return tl::unexpected(stack::Drop::kBadHeaderLength);
-    if (header > segment.size()) return tl::unexpected(stack::Drop::kTruncated);
-    tl::expected<TcpView, stack::Drop> view{TcpView{segment, header}};
+    if (header > segment.size()) return view;
+    if (header < kTcpHeaderBytes) {
+      view = tl::unexpected(stack::Drop::kBadHeaderLength);
+      return view;
+    }
+    view.emplace(Unchecked{}, segment, header);
     if (header == kTcpHeaderBytes) return view;
     const std::uint8_t* list = segment.data() + kTcpHeaderBytes;
     if (header == kTcpHeaderBytes + 12 && load_be32(list) == 0x0101080aU) {  // NOP NOP TS: nearly every segment
@@ -69,10 +78,13 @@ class TcpView {
       view->options_.ts_value = load_be32(list + 4);
       view->options_.ts_echo = load_be32(list + 8);
     } else if (!parse_tcp_options({list, header - kTcpHeaderBytes}, view->options_)) {
-      return tl::unexpected(stack::Drop::kBadHeaderLength);
+      view = tl::unexpected(stack::Drop::kBadHeaderLength);
     }
     return view;
   }
+
+  // For parse() alone: nobody else can name the tag.
+  TcpView(Unchecked, Bytes segment, std::size_t header) noexcept : segment_(segment), header_(header) {}
 
   [[nodiscard]] Port source_port() const { return {load_be16(segment_.data())}; }
   [[nodiscard]] Port dest_port() const { return {load_be16(segment_.data() + 2)}; }
@@ -91,7 +103,6 @@ class TcpView {
   }
 
  private:
-  TcpView(Bytes segment, std::size_t header) : segment_(segment), header_(header) {}
   Bytes segment_;
   std::size_t header_;
   TcpOptions options_;
