@@ -1,0 +1,526 @@
+#include "engine/clients.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace myriad::engine {
+
+using app::HttpFailure;
+using app::HttpResponse;
+using stack::EventKind;
+using stack::FailReason;
+using stack::kNoConnection;
+
+namespace {
+
+std::uint64_t nanoseconds(Duration d) { return d.count() < 0 ? 0 : static_cast<std::uint64_t>(d.count()); }
+
+bool test_and_set(std::vector<std::uint64_t>& bits, std::uint32_t at) {
+  std::uint64_t& word = bits[at / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (at % 64);
+  const bool was = (word & bit) != 0;
+  word |= bit;
+  return was;
+}
+
+bool test(const std::vector<std::uint64_t>& bits, std::uint32_t at) { return (bits[at / 64] >> (at % 64) & 1) != 0; }
+
+Failure failure_of_http(HttpFailure why) {
+  switch (why) {
+    case HttpFailure::kStatus3xx:
+      return Failure::kHttpStatus3xx;
+    case HttpFailure::kStatus4xx:
+      return Failure::kHttpStatus4xx;
+    case HttpFailure::kStatus5xx:
+      return Failure::kHttpStatus5xx;
+    case HttpFailure::kVerifyMismatch:
+      return Failure::kVerifyMismatch;
+    case HttpFailure::kClosedEarly:
+      return Failure::kClosedEarly;
+    case HttpFailure::kMalformed:
+    case HttpFailure::kNone:
+      break;
+  }
+  return Failure::kHttpMalformed;
+}
+
+}  // namespace
+
+// --- counting --------------------------------------------------------------------------------------------------------
+
+void Clients::Running::count_success(std::uint32_t host) {
+  ++counters.sessions_succeeded;
+  if (test_and_set(host_succeeded, host)) return;
+  ++counters.hosts_succeeded;
+  if (test(host_failed, host)) --counters.hosts_failed;
+}
+
+void Clients::Running::count_failure(std::uint32_t host, Failure why) {
+  ++counters.sessions_failed;
+  ++counters.failures[static_cast<std::size_t>(why)];
+  if (test_and_set(host_failed, host) || test(host_succeeded, host)) return;
+  ++counters.hosts_failed;
+}
+
+void Clients::write_counters(ShardCounters& out) const {
+  for (const auto& w : workloads_) {
+    WorkloadCounters& counters = out.workloads[w->place.index];
+    counters = w->counters;
+    counters.starts_missed = w->load.missed();
+    counters.tcp = stack_.tcp_counters(w->place.tally);
+  }
+}
+
+// --- starting --------------------------------------------------------------------------------------------------------
+
+Clients::Clients(const Placement& placement, stack::Stack& stack, TxBatch& batch, std::uint32_t shard,
+                 std::uint32_t shards, Instant start)
+    : stack_(stack), batch_(batch), wheel_(start) {
+  for (const WorkloadPlace& place : placement.workloads) {
+    workloads_.push_back(
+        std::make_unique<Running>(place, LoadSlice::of_group(place.first_host, place.hosts, shard, shards), start));
+  }
+}
+
+void Clients::start_due(Instant now) {
+  for (std::size_t i = 0; i < workloads_.size(); ++i) {
+    Running& w = *workloads_[i];
+    for (std::uint32_t n = w.load.due(now); n > 0; --n) {
+      const auto host = w.turns.take();
+      if (!host) break;
+      begin(static_cast<std::uint16_t>(i), *host, now);
+    }
+  }
+}
+
+void Clients::begin(std::uint16_t workload, std::uint32_t host, Instant now) {
+  const std::uint32_t index = sessions_.take();
+  Session& session = sessions_[index];
+  Running& w = *workloads_[workload];
+  session.workload = workload;
+  session.host = host;
+  session.to = static_cast<std::uint32_t>(w.load.started() % w.place.to.count);
+  session.tries = 0;
+  ++w.counters.sessions_started;
+  ++w.open;
+  w.counters.concurrent_max = std::max(w.counters.concurrent_max, w.open);
+  attempt(index, now);
+}
+
+void Clients::attempt(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  session.started = now;
+  session.sent = 0;
+  session.heard = session.peer_closed = session.script_done = false;
+  const WorkloadPlace& place = running(session).place;
+  if (const auto* const fetch = std::get_if<Fetch>(&place.kind)) {
+    auto& run = session.run.emplace<FetchRun>();
+    if (fetch->verify.sha256) run.digest = std::make_unique<app::Sha256>();
+    connect(index, now);
+  } else if (const auto* const pings = std::get_if<Pings>(&place.kind)) {
+    session.run.emplace<PingRun>(pings->count, session.sequence);
+    session.state = State::kTalking;
+    ping(index, now);
+  } else {
+    session.run.emplace<app::ScriptRun>();
+    connect(index, now);
+  }
+}
+
+void Clients::connect(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  session.state = State::kConnecting;
+  const auto connection =
+      stack_.connect(w.host_id(session.host), w.place.to.at(session.to), w.place.to.port, index, w.place.tally, now);
+  if (!connection) return fail(index, failure_of(connection.error()), now);
+  session.connection = *connection;
+  arm(index, now + w.place.load.timeout);
+}
+
+// Sends the echo requests that are due and arms the timer for what comes next.
+void Clients::ping(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  const Pings& pings = std::get<Pings>(w.place.kind);
+  PingRun& run = std::get<PingRun>(session.run);
+  while (run.is_due(now, pings.interval)) {
+    const auto status =
+        stack_.send_echo(w.host_id(session.host), w.place.to.at(session.to), static_cast<std::uint16_t>(index),
+                         run.next_sequence(), pings.size_bytes, index, now, batch_);
+    switch (status) {
+      case stack::EchoStatus::kSent:
+        session.state = State::kTalking;
+        session.sequence = static_cast<std::uint16_t>(run.next_sequence() + 1);
+        run.sent(now, pings.interval);
+        w.counters.bytes_tx += pings.size_bytes;
+        break;
+      case stack::EchoStatus::kResolving:
+        session.state = State::kResolving;
+        return arm(index, now + w.place.load.timeout);
+      case stack::EchoStatus::kNoRoom:
+        return arm(index, now + kRoomAgain);
+      case stack::EchoStatus::kNoRoute:
+        return fail(index, Failure::kUnreachable, now);
+    }
+  }
+  if (run.overdue(now, pings.interval, w.place.load.timeout)) return fail(index, timeout_of(session), now);
+  arm(index, run.next_at(pings.interval, w.place.load.timeout));
+}
+
+// --- hearing ---------------------------------------------------------------------------------------------------------
+
+void Clients::on_event(const stack::Event& event, Instant now) {
+  if (event.kind == EventKind::kEchoReply || event.kind == EventKind::kUnreachable) return on_echo(event, now);
+  const std::uint32_t index = event.cookie;
+  if (index >= sessions_.size()) return;
+  Session& session = sessions_[index];
+  if (event.kind == EventKind::kResolved || event.kind == EventKind::kUnresolved) {
+    // These bear only the slot: whoever is in it now and waits for nothing of the kind is not meant.
+    if (session.state != State::kResolving) return;
+    if (event.kind == EventKind::kUnresolved) return fail(index, Failure::kNeighbourTimeout, now);
+    session.state = State::kTalking;
+    return ping(index, now);
+  }
+  if (session.connection != event.connection || session.connection == kNoConnection) return;
+  switch (event.kind) {
+    case EventKind::kConnected:
+      return on_connected(index, now);
+    case EventKind::kReceived:
+      return on_received(index, event.data, now);
+    case EventKind::kSendDone:
+      return check_script_end(index, now);
+    case EventKind::kPeerClosed:
+      return on_peer_closed(index, now);
+    case EventKind::kClosed:
+      return on_gone(index, FailReason::kNone, now);
+    case EventKind::kFailed:
+      return on_gone(index, event.reason, now);
+    default:
+      return;
+  }
+}
+
+void Clients::on_connected(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  session.state = State::kTalking;
+  w.counters.target_answered = true;
+  w.counters.connect.record(nanoseconds(now - session.started));
+  if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
+    stack_.extend(session.connection, fetch->request.size());
+  } else {
+    go_on(index, {}, now);
+  }
+}
+
+void Clients::on_received(std::uint32_t index, Bytes data, Instant now) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  w.counters.bytes_rx += data.size();
+  if (session.state != State::kTalking) return;  // all that was wanted has come already
+  first_answer(session, now - session.started);
+  if (auto* const run = std::get_if<FetchRun>(&session.run)) {
+    const auto outcome = run->response.take(data, std::get<Fetch>(w.place.kind).verify, run->digest.get());
+    after_fetch(index, outcome, now);
+  } else {
+    go_on(index, data, now);
+  }
+}
+
+void Clients::after_fetch(std::uint32_t index, HttpResponse::Outcome outcome, Instant now) {
+  Session& session = sessions_[index];
+  if (outcome == HttpResponse::Outcome::kMore) return;
+  if (outcome == HttpResponse::Outcome::kFailed) {
+    return fail(index, failure_of_http(std::get<FetchRun>(session.run).response.failure()), now);
+  }
+  complete(index, std::get<Fetch>(running(session).place.kind).verify.any(), now);
+}
+
+void Clients::go_on(std::uint32_t index, Bytes data, Instant now) {
+  Session& session = sessions_[index];
+  const app::Script& script = std::get<Conversation>(running(session).place.kind).script;
+  if (session.script_done) return;
+  const auto advance = std::get<app::ScriptRun>(session.run).take(script, data);
+  if (advance.grown > 0) stack_.extend(session.connection, advance.grown);
+  if (advance.close) stack_.finish(session.connection);
+  session.script_done = advance.done;
+  check_script_end(index, now);
+}
+
+// A script has been played when it is at its end and the peer has all that it sent.
+void Clients::check_script_end(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  const auto* const talk = std::get_if<Conversation>(&running(session).place.kind);
+  if (talk == nullptr || session.state != State::kTalking || !session.script_done) return;
+  if (stack_.acknowledged(session.connection) < talk->script.sends_bytes()) return;
+  complete(index, false, now);
+}
+
+void Clients::on_peer_closed(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  session.peer_closed = true;
+  switch (session.state) {
+    case State::kTalking:
+      if (auto* const run = std::get_if<FetchRun>(&session.run)) {
+        const auto& verify = std::get<Fetch>(running(session).place.kind).verify;
+        after_fetch(index, run->response.peer_closed(verify, run->digest.get()), now);
+      } else if (!session.script_done) {
+        fail(index, Failure::kClosedEarly, now);
+      }
+      return;
+    case State::kHolding:
+      return fail(index, Failure::kClosedWhileHeld, now);
+    case State::kAwaitingFin:
+      return close(index, now);
+    default:
+      return;
+  }
+}
+
+// The connection has ended, in order or not.
+void Clients::on_gone(std::uint32_t index, FailReason reason, Instant now) {
+  Session& session = sessions_[index];
+  session.connection = kNoConnection;
+  // Anything that was sent back by the target counts as an answer, a refusal too; ICMP errors may be a router's.
+  if (reason == FailReason::kRefused || reason == FailReason::kUnreachable)
+    running(session).counters.target_answered = true;
+  switch (session.state) {
+    case State::kConnecting:
+    case State::kTalking:
+      if (reason != FailReason::kNone) return fail(index, failure_of(reason), now);
+      if (session.script_done) return complete(index, false, now);  // closed in order: the peer has everything
+      return fail(index, Failure::kClosedEarly, now);
+    case State::kHolding:
+      return fail(index, Failure::kClosedWhileHeld, now);
+    default:
+      return over(index, now);
+  }
+}
+
+// Echo replies and errors name host, identifier and sequence number. The identifier is the low half of the session's
+// index, so that the few sessions that can be meant are found by arithmetic.
+void Clients::on_echo(const stack::Event& event, Instant now) {
+  for (std::uint32_t index = event.echo_id; index < sessions_.size(); index += 0x10000) {
+    Session& session = sessions_[index];
+    auto* const run = std::get_if<PingRun>(&session.run);
+    if (run == nullptr || (session.state != State::kTalking && session.state != State::kResolving)) continue;
+    Running& w = running(session);
+    if (w.host_id(session.host) != event.host || w.place.to.at(session.to) != event.remote) continue;
+    const Pings& pings = std::get<Pings>(w.place.kind);
+    if (!run->answered(event.echo_sequence)) continue;
+    w.counters.target_answered = true;
+    if (event.kind == EventKind::kUnreachable) return fail(index, Failure::kUnreachable, now);
+    w.counters.bytes_rx += event.data.size();
+    first_answer(session, now - run->first_sent());
+    const bool right =
+        event.data.size() == pings.size_bytes && stack::is_echo_data(event.echo_id, event.echo_sequence, event.data);
+    if (!right) return fail(index, Failure::kVerifyMismatch, now);
+    if (run->done()) complete(index, true, now);
+    return;
+  }
+}
+
+void Clients::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
+    assert(offset + out.size() <= fetch->request.size());
+    std::memcpy(out.data(), fetch->request.data() + offset, out.size());
+  } else {
+    std::get<Conversation>(w.place.kind).script.read(offset, out);
+  }
+  const std::uint64_t end = offset + out.size();
+  if (end <= session.sent) return;
+  w.counters.bytes_tx += end - session.sent;
+  session.sent = end;
+}
+
+// --- ending ----------------------------------------------------------------------------------------------------------
+
+void Clients::first_answer(Session& session, Duration after) {
+  if (session.heard) return;
+  session.heard = true;
+  running(session).counters.first_byte.record(nanoseconds(after));
+}
+
+void Clients::complete(std::uint32_t index, bool verified, Instant now) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  w.counters.session.record(nanoseconds(now - session.started));
+  if (verified) ++w.counters.sessions_verified;
+  const auto* const talk = std::get_if<Conversation>(&w.place.kind);
+  const bool closes = talk != nullptr && talk->script.closes();
+  if (w.place.load.hold > Duration{0} && !closes && session.connection != kNoConnection) {
+    if (session.peer_closed) return fail(index, Failure::kClosedWhileHeld, now);
+    session.state = State::kHolding;
+    return arm(index, now + w.place.load.hold);
+  }
+  w.count_success(session.host);
+  if (session.connection == kNoConnection) return over(index, now);
+  if (talk != nullptr || session.peer_closed) return close(index, now);
+  session.state = State::kAwaitingFin;
+  arm(index, now + kAwaitFin);
+}
+
+void Clients::close(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  session.state = State::kFinishing;
+  stack_.finish(session.connection);
+  arm(index, now + kFinish);
+}
+
+void Clients::fail(std::uint32_t index, Failure why, Instant now) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  if (session.connection != kNoConnection) stack_.abort(session.connection);
+  session.connection = kNoConnection;
+  if (session.tries < w.place.load.retries && w.load.may_retry()) {
+    ++session.tries;
+    ++w.counters.retries;
+    session.run.emplace<std::monostate>();
+    session.state = State::kRetrying;
+    return arm(index, now + kRetryAfter);
+  }
+  w.count_failure(session.host, why);
+  over(index, now);
+}
+
+void Clients::over(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  wheel_.cancel(session.timer);
+  session.connection = kNoConnection;
+  session.run.emplace<std::monostate>();
+  --w.open;
+  if (w.place.load.think > Duration{0} && w.load.goes_on(now)) {
+    session.state = State::kThinking;
+    return arm(index, now + w.place.load.think);
+  }
+  release(index);
+}
+
+void Clients::release(std::uint32_t index) {
+  Session& session = sessions_[index];
+  Running& w = running(session);
+  wheel_.cancel(session.timer);
+  session.state = State::kFree;
+  w.turns.give_back(session.host);
+  w.load.ended();
+  sessions_.give_back(index);
+}
+
+Failure Clients::failure_of(FailReason reason) {
+  switch (reason) {
+    case FailReason::kConnectTimeout:
+      return Failure::kConnectTimeout;
+    case FailReason::kRefused:
+      return Failure::kRefused;
+    case FailReason::kReset:
+      return Failure::kReset;
+    case FailReason::kResetAfterData:
+      return Failure::kResetAfterData;
+    case FailReason::kTransmitTimeout:
+      return Failure::kTransmitTimeout;
+    case FailReason::kNeighbourTimeout:
+      return Failure::kNeighbourTimeout;
+    case FailReason::kUnreachable:
+      return Failure::kUnreachable;
+    case FailReason::kNoPort:
+      return Failure::kNoPort;
+    case FailReason::kNoRoom:
+      return Failure::kNoRoom;
+    case FailReason::kNone:
+      break;
+  }
+  assert(false && "a failure has a reason");
+  return Failure::kReset;
+}
+
+Failure Clients::timeout_of(const Session& session) {
+  switch (session.state) {
+    case State::kResolving:
+      return Failure::kNeighbourTimeout;
+    case State::kConnecting:
+      return Failure::kConnectTimeout;
+    default:
+      break;
+  }
+  if (std::holds_alternative<PingRun>(session.run)) return Failure::kResponseTimeout;
+  if (const auto* const run = std::get_if<app::ScriptRun>(&session.run)) {
+    const auto& talk = std::get<Conversation>(running(session).place.kind);
+    return run->expecting(talk.script) ? Failure::kExpectTimeout : Failure::kTimeout;
+  }
+  return session.heard ? Failure::kTimeout : Failure::kResponseTimeout;
+}
+
+// --- time ------------------------------------------------------------------------------------------------------------
+
+void Clients::arm(std::uint32_t index, Instant at) { wheel_.rearm(sessions_[index].timer, at, 0, index); }
+
+void Clients::on_time(Instant now) {
+  wheel_.advance(now, [this, now](std::uint8_t, std::uint32_t index) { on_timer(index, now); });
+}
+
+void Clients::on_timer(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  switch (session.state) {
+    case State::kRetrying:
+      return attempt(index, now);
+    case State::kThinking:
+      return release(index);
+    case State::kResolving:
+    case State::kConnecting:
+      return fail(index, timeout_of(session), now);
+    case State::kTalking:
+      if (std::holds_alternative<PingRun>(session.run)) return ping(index, now);
+      return fail(index, timeout_of(session), now);
+    case State::kHolding:
+      running(session).count_success(session.host);
+      return close(index, now);
+    case State::kAwaitingFin:
+      return close(index, now);
+    case State::kFinishing:
+      stack_.abort(session.connection);
+      return over(index, now);
+    case State::kFree:
+      return;
+  }
+}
+
+Instant Clients::next_deadline(Instant now) const {
+  Instant next = wheel_.next_deadline();
+  for (const auto& w : workloads_) next = std::min(next, w->load.next_due(now));
+  return next;
+}
+
+bool Clients::finished(Instant now) const {
+  return std::all_of(workloads_.begin(), workloads_.end(), [now](const auto& w) { return w->load.finished(now); });
+}
+
+void Clients::stop_starting(Instant now) {
+  for (const auto& w : workloads_) w->load.stop();
+  for (std::uint32_t index = 0; index < sessions_.size(); ++index) {
+    Session& session = sessions_[index];
+    if (session.state == State::kThinking) release(index);
+    if (session.state == State::kRetrying) attempt(index, now);  // its last one, without waiting
+  }
+}
+
+void Clients::abort_all() {
+  for (const auto& w : workloads_) w->load.stop();
+  for (std::uint32_t index = 0; index < sessions_.size(); ++index) {
+    Session& session = sessions_[index];
+    if (session.state == State::kFree) continue;
+    Running& w = running(session);
+    if (session.state == State::kHolding) w.count_success(session.host);
+    if (session.state != State::kThinking) --w.open;
+    if (session.connection != kNoConnection) stack_.abort(session.connection);
+    session.connection = kNoConnection;
+    session.run.emplace<std::monostate>();
+    release(index);
+  }
+}
+
+}  // namespace myriad::engine

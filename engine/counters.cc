@@ -1,0 +1,47 @@
+#include "engine/counters.h"
+
+namespace myriad::engine {
+
+void WorkloadCounters::merge(const WorkloadCounters& other) {
+  sessions_started += other.sessions_started;
+  sessions_succeeded += other.sessions_succeeded;
+  sessions_failed += other.sessions_failed;
+  sessions_verified += other.sessions_verified;
+  retries += other.retries;
+  starts_missed += other.starts_missed;
+  hosts_succeeded += other.hosts_succeeded;
+  hosts_failed += other.hosts_failed;
+  bytes_tx += other.bytes_tx;
+  bytes_rx += other.bytes_rx;
+  concurrent_max += other.concurrent_max;
+  for (std::size_t i = 0; i < failures.size(); ++i) failures[i] += other.failures[i];
+  connect.merge(other.connect);
+  first_byte.merge(other.first_byte);
+  session.merge(other.session);
+  tcp.add(other.tcp);
+  target_answered = target_answered || other.target_answered;
+}
+
+void ServiceCounters::merge(const ServiceCounters& other) {
+  sessions += other.sessions;
+  bytes_tx += other.bytes_tx;
+  bytes_rx += other.bytes_rx;
+  tcp.add(other.tcp);
+}
+
+namespace {
+template <class T>
+void merge_each(std::vector<T>& into, const std::vector<T>& from) {
+  if (into.size() < from.size()) into.resize(from.size());
+  for (std::size_t i = 0; i < from.size(); ++i) into[i].merge(from[i]);
+}
+}  // namespace
+
+void ShardCounters::merge(const ShardCounters& other) {
+  merge_each(workloads, other.workloads);
+  merge_each(services, other.services);
+  if (groups.size() < other.groups.size()) groups.resize(other.groups.size());
+  for (std::size_t i = 0; i < other.groups.size(); ++i) groups[i].add(other.groups[i]);
+}
+
+}  // namespace myriad::engine

@@ -1,0 +1,97 @@
+// What a shard counts. Plain structs, written by the shard's thread only; the control thread gets copies (snapshot.h)
+// and merges them. Indices are those of the plan: a shard leaves at zero what is not on its port.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/histogram.h"
+#include "stack/counters.h"
+#include "stack/tcp/state.h"
+
+namespace myriad::engine {
+
+// Why a session failed. X(enumerator, name in the result document)
+#define MYRIAD_FAILURES(X)                                                                       \
+  X(kConnectTimeout, "connect_timeout")     /* the handshake was not over in time */             \
+  X(kRefused, "refused")                    /* RST in answer to our SYN */                       \
+  X(kReset, "reset")                        /* RST before any data came */                       \
+  X(kResetAfterData, "reset_after_data")    /* RST later */                                      \
+  X(kTransmitTimeout, "transmit_timeout")   /* the peer stopped acknowledging */                 \
+  X(kNeighbourTimeout, "neighbour_timeout") /* the next hop answers neither ARP nor NDP */       \
+  X(kUnreachable, "unreachable")            /* ICMP says so, or the host has no way there */     \
+  X(kNoPort, "no_port")                     /* ours: every source port is in use */              \
+  X(kNoRoom, "no_room")                     /* ours: the connection table is full */             \
+  X(kResponseTimeout, "response_timeout")   /* connected, or pinged, but no answer in time */    \
+  X(kTimeout, "timeout")                    /* an answer began but did not end in time */        \
+  X(kExpectTimeout, "expect_timeout")       /* a script waited in vain */                        \
+  X(kClosedEarly, "closed_early")           /* FIN before everything had come */                 \
+  X(kClosedWhileHeld, "closed_while_held")  /* FIN or RST while the connection was to be held */ \
+  X(kVerifyMismatch, "verify_mismatch")     /* the content is not what was asked for */          \
+  X(kHttpMalformed, "http_malformed")       /* not HTTP, or a bound was exceeded */              \
+  X(kHttpStatus3xx, "http_status_3xx")                                                           \
+  X(kHttpStatus4xx, "http_status_4xx")                                                           \
+  X(kHttpStatus5xx, "http_status_5xx")
+
+enum class Failure : std::uint8_t {
+#define MYRIAD_FAILURE_ENUM(id, name) id,
+  MYRIAD_FAILURES(MYRIAD_FAILURE_ENUM)
+#undef MYRIAD_FAILURE_ENUM
+      kCount
+};
+
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(Failure::kCount)> kFailureNames = {
+#define MYRIAD_FAILURE_NAME(id, name) name,
+    MYRIAD_FAILURES(MYRIAD_FAILURE_NAME)
+#undef MYRIAD_FAILURE_NAME
+};
+#undef MYRIAD_FAILURES
+
+struct WorkloadCounters {
+  std::uint64_t sessions_started = 0;  // a retry is not a start
+  std::uint64_t sessions_succeeded = 0;
+  std::uint64_t sessions_failed = 0;
+  std::uint64_t sessions_verified = 0;  // content was to be checked, and is right
+  std::uint64_t retries = 0;
+  std::uint64_t starts_missed = 0;    // sessions that the rate asked for and we could not start in time
+  std::uint64_t hosts_succeeded = 0;  // with at least one session that succeeded
+  std::uint64_t hosts_failed = 0;     // with sessions that failed and none that succeeded
+  std::uint64_t bytes_tx = 0;         // payload, without retransmissions
+  std::uint64_t bytes_rx = 0;
+  std::uint64_t concurrent_max = 0;  // merged: the sum of the shards' maxima, an upper bound
+  std::array<std::uint64_t, static_cast<std::size_t>(Failure::kCount)> failures{};
+  Histogram connect;     // from the start to the end of the handshake
+  Histogram first_byte;  // from the start to the first byte, or echo reply
+  Histogram session;     // from the start to the last byte, step or echo reply; successes only
+  tcp::Counters tcp;
+  bool target_answered = false;  // something came back: a handshake, RST, echo reply or ICMP error
+
+  // Not ended, neither way.
+  [[nodiscard]] std::uint64_t sessions_open() const { return sessions_started - sessions_succeeded - sessions_failed; }
+  void merge(const WorkloadCounters& other);
+};
+
+struct ServiceCounters {
+  std::uint64_t sessions = 0;  // connections accepted; of UDP, datagrams
+  std::uint64_t bytes_tx = 0;
+  std::uint64_t bytes_rx = 0;
+  tcp::Counters tcp;
+
+  void merge(const ServiceCounters& other);
+};
+
+struct ShardCounters {
+  std::vector<WorkloadCounters> workloads;
+  std::vector<ServiceCounters> services;
+  std::vector<stack::GroupCounters> groups;
+
+  // Vectors of different length: the shorter one is taken as filled up with zeros.
+  void merge(const ShardCounters& other);
+};
+
+}  // namespace myriad::engine

@@ -1,0 +1,145 @@
+#include "engine/place.h"
+
+#include <optional>
+#include <type_traits>
+
+namespace myriad::engine {
+namespace {
+
+// Streams of different purpose must not be equal by accident of the same seed.
+constexpr std::uint64_t kBodySeed = 0x626f6479;
+constexpr std::uint64_t kScriptSeed = 0x736372697074;
+
+stack::HostGroup stack_group(const plan::HostGroup& group) {
+  stack::HostGroup out;
+  out.name = group.name;
+  out.count = group.count;
+  out.first_mac = group.mac;
+  out.ipv4 = group.ipv4;
+  out.ipv6 = group.ipv6;
+  out.gateway = group.gateway;
+  out.gateway6 = group.gateway6;
+  out.vlan = group.vlan.tags;
+  out.hosts_per_vlan = group.vlan.per;
+  out.mtu = group.mtu;
+  out.resolve_each = group.resolve == plan::Resolve::kEach;
+  out.announce = group.announce;
+  return out;
+}
+
+// The family that both groups speak; the wanted one when they speak both.
+bool speak_v6(const plan::HostGroup& from, const plan::HostGroup& to, bool prefer_v6) {
+  const bool v4 = from.ipv4 && to.ipv4;
+  const bool v6 = from.ipv6 && to.ipv6;
+  return v6 && (prefer_v6 || !v4);
+}
+
+Destination destination(const plan::Plan& plan, const plan::Workload& workload) {
+  Destination to;
+  to.port = workload.to.port;
+  if (const auto* const address = std::get_if<IpAddress>(&workload.to.address)) {
+    to.first = *address;
+    return to;
+  }
+  const plan::HostGroup& group = plan.groups[std::get<std::size_t>(workload.to.address)];
+  to.count = group.count;
+  const bool v6 = speak_v6(plan.groups[workload.from], group, workload.to.prefer_v6) || !group.ipv4;
+  if (v6 && group.ipv6) {
+    to.first = group.ipv6->address;
+  } else if (group.ipv4) {
+    to.first = group.ipv4->address;
+  }
+  return to;
+}
+
+Fetch fetch(const plan::Plan& plan, const plan::Workload& workload, const plan::HttpWorkload& http,
+            const Destination& to) {
+  std::string host = http.host;
+  if (host.empty() && to.count == 1) host = app::http_host(to.first, to.port);
+  // One request for all of a group's addresses: it names the group.
+  if (host.empty()) host = plan.groups[std::get<std::size_t>(workload.to.address)].name;
+  const bool keep_alive = workload.load.hold > Duration{0};
+  return {app::http_request(host, http.path, keep_alive), {http.verify.bytes, http.verify.sha256}};
+}
+
+Conversation conversation(const plan::Plan& plan, const plan::TcpWorkload& tcp) {
+  std::vector<app::ScriptStep> steps;
+  for (const plan::ScriptStep& step : tcp.script) {
+    std::visit(
+        [&steps](const auto& s) {
+          using S = std::decay_t<decltype(s)>;
+          if constexpr (std::is_same_v<S, plan::SendText>) {
+            steps.emplace_back(app::SendText{s.text});
+          } else if constexpr (std::is_same_v<S, plan::ExpectText>) {
+            steps.emplace_back(app::ExpectText{s.text});
+          } else if constexpr (std::is_same_v<S, plan::SendBytes>) {
+            steps.emplace_back(app::SendBytes{s.count});
+          } else if constexpr (std::is_same_v<S, plan::ExpectBytes>) {
+            steps.emplace_back(app::ExpectBytes{s.count});
+          } else {
+            static_assert(std::is_same_v<S, plan::CloseStream>);
+            steps.emplace_back(app::CloseStream{});
+          }
+        },
+        step);
+  }
+  return {app::Script{steps, plan.seed ^ kScriptSeed}};
+}
+
+}  // namespace
+
+Placement place(const plan::Plan& plan, std::size_t port) {
+  Placement out;
+  out.plan_workloads = plan.workloads.size();
+  out.plan_services = plan.services.size();
+  out.plan_group_count = plan.groups.size();
+  std::vector<std::optional<stack::GroupIndex>> place_of(plan.groups.size());
+  std::vector<std::uint32_t> first_host(plan.groups.size(), 0);
+  std::uint32_t hosts = 0;
+  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
+    if (plan.groups[i].port != port) continue;
+    place_of[i] = static_cast<stack::GroupIndex>(out.groups.size());
+    first_host[i] = hosts;
+    hosts += plan.groups[i].count;
+    out.groups.push_back(stack_group(plan.groups[i]));
+    out.plan_groups.push_back(i);
+  }
+  for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
+    const plan::Workload& workload = plan.workloads[i];
+    if (!place_of[workload.from]) continue;
+    WorkloadPlace& w = out.workloads.emplace_back();
+    w.index = i;
+    w.group = *place_of[workload.from];
+    w.first_host = first_host[workload.from];
+    w.hosts = plan.groups[workload.from].count;
+    w.to = destination(plan, workload);
+    w.load = workload.load;
+    w.tally = static_cast<tcp::Tally>(i);
+    if (const auto* const http = std::get_if<plan::HttpWorkload>(&workload.kind)) {
+      w.kind = fetch(plan, workload, *http, w.to);
+    } else if (const auto* const ping = std::get_if<plan::IcmpEchoWorkload>(&workload.kind)) {
+      w.kind = Pings{ping->count, ping->interval, ping->size_bytes};
+    } else {
+      w.kind = conversation(plan, std::get<plan::TcpWorkload>(workload.kind));
+    }
+  }
+  for (std::size_t i = 0; i < plan.services.size(); ++i) {
+    const plan::Service& service = plan.services[i];
+    if (!place_of[service.group]) continue;
+    ServicePlace& s = out.services.emplace_back();
+    s.index = i;
+    s.group = *place_of[service.group];
+    s.port = service.port;
+    s.tally = static_cast<tcp::Tally>(plan.workloads.size() + i);
+    if (const auto* const http = std::get_if<plan::HttpService>(&service.kind)) {
+      s.kind = ServiceKind::kHttp;
+      s.http.body_bytes = http->body_bytes;
+      s.http.pattern = app::Pattern{plan.seed ^ kBodySeed};
+    } else {
+      s.kind = std::holds_alternative<plan::EchoService>(service.kind) ? ServiceKind::kEcho : ServiceKind::kDiscard;
+    }
+  }
+  return out;
+}
+
+}  // namespace myriad::engine

@@ -1,0 +1,82 @@
+// From the Plan to what runs on one port: its host groups as the stack wants them, the services on them, the workloads
+// from them, each with everything worked out that all its sessions share. Made once per port before the run; read-only
+// and shared by the port's shards, which take their part by arithmetic (LoadSlice).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/http_client.h"
+#include "app/http_server.h"
+#include "app/script.h"
+#include "base/addr.h"
+#include "base/time.h"
+#include "stack/host_table.h"
+#include "stack/tcp/tcp.h"
+#include "templates/plan/plan.h"
+
+namespace myriad::engine {
+
+// Whom sessions talk to: the n-th session the (n % count)-th address.
+struct Destination {
+  IpAddress first;
+  std::uint32_t count = 1;
+  Port port;  // 0 for icmp_echo
+
+  [[nodiscard]] IpAddress at(std::uint32_t place) const {
+    return first.is_v4() ? IpAddress{first.v4() + place} : IpAddress{first.v6().plus(place)};
+  }
+};
+
+struct Fetch {
+  std::string request;  // the bytes every session sends
+  app::HttpVerify verify;
+};
+struct Pings {
+  std::uint32_t count = 1;
+  Duration interval{};
+  std::uint32_t size_bytes = 0;
+};
+struct Conversation {
+  app::Script script;
+};
+
+struct WorkloadPlace {
+  std::size_t index = 0;         // in the plan, and of its counters
+  stack::GroupIndex group = 0;   // that its sessions come from
+  std::uint32_t first_host = 0;  // id of the group's first host
+  std::uint32_t hosts = 0;
+  Destination to;
+  plan::LoadPlan load;
+  std::variant<Fetch, Pings, Conversation> kind;
+  tcp::Tally tally = 0;
+};
+
+enum class ServiceKind : std::uint8_t { kHttp, kEcho, kDiscard };
+
+struct ServicePlace {
+  std::size_t index = 0;
+  stack::GroupIndex group = 0;
+  Port port;
+  ServiceKind kind{};
+  app::HttpService http;
+  tcp::Tally tally = 0;
+};
+
+struct Placement {
+  std::vector<stack::HostGroup> groups;  // in the order of their GroupIndex
+  std::vector<std::size_t> plan_groups;  // the index in the plan of each
+  std::vector<WorkloadPlace> workloads;  // from groups of this port
+  std::vector<ServicePlace> services;    // on groups of this port
+  std::size_t plan_workloads = 0;        // how many the plan has altogether
+  std::size_t plan_services = 0;
+  std::size_t plan_group_count = 0;
+};
+
+// `port`: index into plan.ports. The plan has been checked; nothing can fail.
+[[nodiscard]] Placement place(const plan::Plan& plan, std::size_t port);
+
+}  // namespace myriad::engine

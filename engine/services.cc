@@ -1,0 +1,185 @@
+#include "engine/services.h"
+
+#include <algorithm>
+
+namespace myriad::engine {
+
+using stack::EventKind;
+using stack::kNoConnection;
+
+Services::Services(const Placement& placement, stack::Stack& stack, TxBatch& batch, std::uint32_t receive_window,
+                   stack::Cookie listener_cookie, stack::Cookie session_cookie)
+    : placement_(placement),
+      stack_(stack),
+      batch_(batch),
+      receive_window_(receive_window),
+      session_cookie_(session_cookie),
+      counters_(placement.services.size()) {
+  for (std::size_t i = 0; i < placement.services.size(); ++i) {
+    const ServicePlace& service = placement.services[i];
+    const auto cookie = static_cast<stack::Cookie>(listener_cookie + i);
+    http_.push_back(service.http);
+    http_.back().backlog_limit = receive_window;
+    stack.listen_tcp(service.group, service.port, cookie, service.tally);
+    if (service.kind == ServiceKind::kHttp) continue;
+    stack.listen_udp(service.group, service.port, cookie);
+    udp_ports_.push_back(service.port);
+  }
+}
+
+void Services::on_listener_event(std::uint32_t service, const stack::Event& event, Instant now) {
+  if (event.kind == EventKind::kAccepted) return accept(service, event);
+  if (event.kind == EventKind::kDatagram) return on_datagram(service, event, now);
+  if (event.connection == accepted_connection_) on_session_event(accepted_session_, event);
+}
+
+void Services::accept(std::uint32_t service, const stack::Event& event) {
+  const std::uint32_t index = sessions_.take();
+  Session& session = sessions_[index];
+  session = Session{};
+  session.connection = event.connection;
+  session.service = static_cast<std::uint16_t>(service);
+  ++counters_[service].sessions;
+  accepted_connection_ = event.connection;
+  accepted_session_ = index;
+  stack_.set_cookie(event.connection, session_cookie_ + index);
+  switch (placement_.services[service].kind) {
+    case ServiceKind::kHttp:
+      session.dialogue.emplace<app::HttpServer>();
+      break;
+    case ServiceKind::kEcho:
+      session.dialogue.emplace<app::Echo>();
+      break;
+    case ServiceKind::kDiscard:
+      break;
+  }
+  settle(session);
+}
+
+void Services::on_datagram(std::uint32_t service, const stack::Event& event, Instant now) {
+  ServiceCounters& counters = counters_[service];
+  ++counters.sessions;
+  counters.bytes_rx += event.data.size();
+  if (placement_.services[service].kind != ServiceKind::kEcho) return;
+  if (std::find(udp_ports_.begin(), udp_ports_.end(), event.remote_port) != udp_ports_.end()) return;
+  const bool sent =
+      stack_.send_datagram(event.host, event.remote, event.local_port, event.remote_port, event.data, now, batch_);
+  if (sent) counters.bytes_tx += event.data.size();
+}
+
+void Services::on_session_event(std::uint32_t index, const stack::Event& event) {
+  if (index >= sessions_.size()) return;
+  Session& session = sessions_[index];
+  if (session.connection != event.connection || session.connection == kNoConnection) return;
+  switch (event.kind) {
+    case EventKind::kReceived:
+      counters_[session.service].bytes_rx += event.data.size();
+      acknowledge(session);
+      receive(session, event.data);
+      break;
+    case EventKind::kSendDone:
+      acknowledge(session);
+      break;
+    case EventKind::kPeerClosed:
+      session.peer_closed = true;
+      break;
+    case EventKind::kClosed:
+    case EventKind::kFailed:
+      return free(index);
+    default:
+      return;
+  }
+  if (session.connection == kNoConnection) return free(index);  // given up
+  settle(session);
+}
+
+void Services::acknowledge(Session& session) {
+  const std::uint64_t upto = stack_.acknowledged(session.connection);
+  if (auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
+    take(session, http->acknowledged(upto, http_[session.service]));
+  } else if (auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
+    echo->acknowledged(upto);
+  }
+}
+
+void Services::receive(Session& session, Bytes data) {
+  if (session.connection == kNoConnection) return;
+  if (auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
+    take(session, http->take(data, http_[session.service]));
+  } else if (auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
+    if (echo->take(data, receive_window_)) {
+      stack_.extend(session.connection, data.size());
+    } else {
+      stack_.abort(session.connection);
+      session.connection = kNoConnection;
+    }
+  }
+}
+
+void Services::take(Session& session, const app::HttpServer::Step& step) {
+  if (step.overflow) {
+    stack_.abort(session.connection);
+    session.connection = kNoConnection;
+  } else if (step.grown > 0) {
+    stack_.extend(session.connection, step.grown);
+  }
+}
+
+void Services::settle(Session& session) {
+  std::uint32_t held = 0;
+  bool done = session.peer_closed;
+  if (const auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
+    held = http->unread();
+    done = http->closing() || (done && held == 0);  // what was asked before the FIN is answered
+  } else if (const auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
+    held = receive_window_ - std::min(receive_window_, kEchoWindow) + echo->unread();
+    held = std::min(held, receive_window_);
+  }
+  if (held != session.held) {
+    session.held = held;
+    stack_.hold_receive(session.connection, held);
+  }
+  if (done && !session.finished) {
+    session.finished = true;
+    stack_.finish(session.connection);
+  }
+}
+
+void Services::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) {
+  Session& session = sessions_[index];
+  if (const auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
+    http->read(offset, out, http_[session.service]);
+  } else if (const auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
+    echo->read(offset, out);
+  }
+  const std::uint64_t end = offset + out.size();
+  if (end <= session.sent) return;
+  counters_[session.service].bytes_tx += end - session.sent;
+  session.sent = end;
+}
+
+void Services::free(std::uint32_t index) {
+  Session& session = sessions_[index];
+  if (session.connection == accepted_connection_) accepted_connection_ = kNoConnection;
+  session.connection = kNoConnection;
+  session.dialogue.emplace<std::monostate>();
+  sessions_.give_back(index);
+}
+
+void Services::abort_all() {
+  for (std::uint32_t index = 0; index < sessions_.size(); ++index) {
+    if (sessions_[index].connection == kNoConnection) continue;
+    stack_.abort(sessions_[index].connection);
+    free(index);
+  }
+}
+
+void Services::write_counters(ShardCounters& out) const {
+  for (std::size_t i = 0; i < counters_.size(); ++i) {
+    ServiceCounters& counters = out.services[placement_.services[i].index];
+    counters = counters_[i];
+    counters.tcp = stack_.tcp_counters(placement_.services[i].tally);
+  }
+}
+
+}  // namespace myriad::engine

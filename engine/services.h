@@ -1,0 +1,78 @@
+// What hosts of this shard answer to: http, echo and discard over TCP; echo and discard over UDP as well.
+//
+// Connections live as long as the peer wants them. What is kept for one is bounded: a few records (http), or what the
+// peer has sent and not yet acknowledged back (echo), for which its window is made smaller.
+//
+// UDP echo does not answer datagrams that come from the port of a service of this run: two echo services would keep a
+// forged datagram going for ever.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "app/echo.h"
+#include "app/http_server.h"
+#include "base/frame.h"
+#include "engine/counters.h"
+#include "engine/place.h"
+#include "engine/slab.h"
+#include "stack/stack.h"
+
+namespace myriad::engine {
+
+class Services {
+ public:
+  // An echo keeps at most this much that the peer has not acknowledged, but for what was under way when it was told.
+  static constexpr std::uint32_t kEchoWindow = 64 * 1024;
+
+  // Cookies: the listener of the n-th service has `listener_cookie` + n, sessions `session_cookie` + their index.
+  // `receive_window` is the stack's.
+  Services(const Placement& placement, stack::Stack& stack, TxBatch& batch, std::uint32_t receive_window,
+           stack::Cookie listener_cookie, stack::Cookie session_cookie);
+
+  // For events whose cookie is a listener's (`service` is its place), with the session that was accepted last.
+  void on_listener_event(std::uint32_t service, const stack::Event& event, Instant now);
+  void on_session_event(std::uint32_t index, const stack::Event& event);
+  void read(std::uint32_t index, std::uint64_t offset, MutableBytes out);
+
+  [[nodiscard]] std::uint32_t open() const { return sessions_.live(); }
+  void abort_all();
+  void write_counters(ShardCounters& out) const;
+
+ private:
+  struct Session {
+    std::uint64_t sent = 0;  // bytes handed out by read(), without repetition
+    stack::ConnectionId connection = stack::kNoConnection;
+    std::uint32_t held = 0;  // what hold_receive() was told last
+    std::uint16_t service = 0;
+    bool peer_closed = false;
+    bool finished = false;
+    std::variant<std::monostate, app::HttpServer, app::Echo> dialogue;  // monostate: discard
+  };
+  static_assert(sizeof(Session) <= 160);
+
+  void accept(std::uint32_t service, const stack::Event& event);
+  void on_datagram(std::uint32_t service, const stack::Event& event, Instant now);
+  void receive(Session& session, Bytes data);
+  // May give the connection up.
+  void take(Session& session, const app::HttpServer::Step& step);
+  void acknowledge(Session& session);
+  void settle(Session& session);  // window and FIN, after anything
+  void free(std::uint32_t index);
+
+  const Placement& placement_;
+  stack::Stack& stack_;
+  TxBatch& batch_;
+  std::uint32_t receive_window_;
+  stack::Cookie session_cookie_;
+  std::vector<app::HttpService> http_;  // by service; the backlog bounded by the window
+  std::vector<ServiceCounters> counters_;
+  std::vector<Port> udp_ports_;
+  Slab<Session> sessions_;
+  // The stack names the listener in all events of the segment that completed the handshake.
+  stack::ConnectionId accepted_connection_ = stack::kNoConnection;
+  std::uint32_t accepted_session_ = 0;
+};
+
+}  // namespace myriad::engine
