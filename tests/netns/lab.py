@@ -171,6 +171,24 @@ class Lab:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
+    def tcpdump(self, space, interface, *words):
+        """Starts a capture that misses nothing from now on. Returns what ends it and gives its file."""
+        capture = self.folder / f"{interface}-{next(_numbers)}.pcap"
+        dump = space.start("tcpdump", "-i", interface, "-w", capture, "-U", "--immediate-mode", "-s", 96, "-B", 65536, "-Z",
+                           "root", *words)
+        while b"listening on" not in (line := dump.stderr.readline()):
+            if not line:
+                raise AssertionError("tcpdump did not start")
+
+        def finish():
+            size = -1
+            while size != (size := capture.stat().st_size):  # what it has yet to read
+                time.sleep(0.3)
+            interrupt(dump)
+            return capture
+
+        return finish
+
     # --- Myriad ---
 
     def scenario(self, text, name="scenario.yaml"):

@@ -62,10 +62,10 @@ class ExitCodes(case.Case):
         self.assertIn("nowhere", done.stderr)
 
     def test_4_nobody_answers(self):
-        done = self.run_text(lab.hosts_yaml(20) + fetch(to="10.77.99.99:80", load="total: 20, timeout: 3s"), "--json", "-")
+        done = self.run_text(lab.hosts_yaml(20) + fetch(to="10.77.99.99:80", load="total: 20, timeout: 20s"), "--json", "-")
         self.assertExit(done, 4)
         work = json.loads(done.stdout)["workloads"]["fetch"]
-        self.assertEqual(work["failures"]["neighbour_timeout"] + work["failures"].get("timeout", 0), 20, work)
+        self.assertEqual(work["failures"]["neighbour_timeout"], 20, work)
 
     def test_99_a_threshold_fails(self):
         lab.Nginx(self.net)
@@ -118,12 +118,12 @@ class Refused(case.Case):
             self.assertRegex(done.stderr, r"CAP_|capabilit")
         self.assertFalse(programs_on(self.net.here, "port"))
 
-    def test_three_capabilities_are_enough(self):
+    def test_these_capabilities_are_enough(self):
+        # ipc_lock stands for a memlock limit that is high enough.
         log = self.net.folder / "log"
         with open(log, "wb") as sink:
-            process = self.net.here.start("prlimit", "--memlock=unlimited:unlimited", "setpriv",
-                                          "--bounding-set=-all,+net_admin,+net_raw,+bpf", lab.binary(), *HOSTS,
-                                          stdout=sink, stderr=sink)
+            process = self.net.here.start("setpriv", "--bounding-set=-all,+net_admin,+net_raw,+bpf,+ipc_lock", lab.binary(),
+                                          *HOSTS, stdout=sink, stderr=sink)
         process.log = log
         self.net.wait_for_answer(lab.host4(0), process)
 
@@ -179,7 +179,9 @@ class Survived(case.Case):
             self.net.wait_for_answer(lab.host4(0), process)
             process.send_signal(signal.SIGKILL)
             process.wait(timeout=10)
-            work = self.net.run_scenario(lab.hosts_yaml(500) + fetch(load="total: 500"))["workloads"]["fetch"]
+            # The server still holds what the dead run began, and answers a SYN into that with a reset: hence the retries.
+            again = lab.hosts_yaml(500) + fetch(load="total: 500, retries: 3")
+            work = self.net.run_scenario(again)["workloads"]["fetch"]
             self.assertEqual((work["sessions_succeeded"], work["sessions_failed"]), (500, 0), work["failures"])
 
     def test_the_kernel_detaches_what_was_killed(self):

@@ -40,9 +40,14 @@ class Served(case.Case):
         self.assertExit(done, 0)
         return done.stdout
 
+    def body(self, url):
+        file = self.net.folder / "body"
+        self.curl("-o", file, url)
+        return file.read_bytes()
+
     def test_curl_gets_the_body_over_both_families(self):
         for url in (f"http://{server4(0)}/", f"http://{server4(99)}/", "http://[fd77::2:1]/", "http://[fd77::2:64]/"):
-            self.assertEqual(len(self.curl(url)), 1024, url)
+            self.assertEqual(len(self.body(url)), 1024, url)
 
     def test_curl_gets_as_many_bytes_as_it_asks_for(self):
         for count in (0, 1, 1460, 100_000, 5_000_000):
@@ -50,17 +55,23 @@ class Served(case.Case):
             self.assertEqual(size, f"{count} 200")
 
     def test_the_same_bytes_come_every_time(self):
-        self.assertEqual(self.curl(f"http://{server4(2)}/bytes/5000"), self.curl(f"http://{server4(2)}/bytes/5000"))
+        self.assertEqual(self.body(f"http://{server4(2)}/bytes/5000"), self.body(f"http://{server4(2)}/bytes/5000"))
 
     def test_one_connection_carries_many_requests(self):
         url = f"http://{server4(3)}/bytes/2000"
         opened = self.curl("-o", "/dev/null", "-o", "/dev/null", "-o", "/dev/null", "-w", "%{num_connects} ", url, url, url)
         self.assertEqual(opened.split(), ["1", "0", "0"])
 
-    def test_what_is_no_path_is_not_found(self):
-        for path in ("/bytes/x", "/bytes/-1", "/bytes/99999999999999999999"):
-            code = self.curl("-o", "/dev/null", "-w", "%{http_code}", f"http://{server4(4)}{path}")
-            self.assertEqual(code[0], "4", path)
+    def test_any_other_path_has_the_size_of_the_service(self):
+        for path in ("/bytes/x", "/bytes/-1", "/bytes/", "/index.html", "/?a=b"):
+            size = self.curl("-o", "/dev/null", "-w", "%{size_download} %{http_code}", f"http://{server4(4)}{path}")
+            self.assertEqual(size, "1024 200", path)
+
+    def test_what_it_does_not_serve(self):
+        for path in ("/bytes/99999999999999999999", "/bytes/9999999999999999999999999999999999999999"):
+            self.assertEqual(self.curl("-o", "/dev/null", "-w", "%{http_code}", f"http://{server4(4)}{path}"), "400")
+        self.assertEqual(self.curl("-o", "/dev/null", "-w", "%{http_code}", "-X", "DELETE", f"http://{server4(4)}/"), "405")
+        self.assertIn("Content-Length: 1024", self.curl("-I", f"http://{server4(4)}/"))
 
     def test_echo_gives_back_every_byte(self):
         content, _ = lab.file_of(300_000)
@@ -93,7 +104,7 @@ class Served(case.Case):
             self.assertEqual(stream.recv(1), b"")
 
     def test_the_document_counts_them(self):
-        self.curl(f"http://{server4(8)}/bytes/3000")
+        self.assertEqual(len(self.body(f"http://{server4(8)}/bytes/3000")), 3000)
         self.assertEqual(lab.interrupt(self.process), 130)
         services = lab.json.loads(self.result.read_text())["services"]
         self.assertEqual(set(services), {"web", "echo", "sink"})
@@ -123,14 +134,11 @@ class AmongThemselves(case.Case):
         for family in ("ipv4", "ipv6"):
             for shards in (1, 2):
                 net = self.lab(queues=2)
-                capture = net.folder / "far.pcap"
-                dump = net.there.start("tcpdump", "-i", "peer", "-w", capture, "-U", "-Z", "root", "tcp")
-                lab.wait_until(lambda: capture.exists() and capture.stat().st_size >= 24, 10, "tcpdump writes")
+                end_of_capture = net.tcpdump(net.there, "peer", "tcp")
                 ports = f"  lan: {{interface: port, queues: 2, shards: {shards}}}"
                 extra = TALK.replace("FAMILY", family)
                 self.assert_fetched(net.run_scenario(lab.hosts_yaml(100, ports=ports, extra=extra)))
-                lab.interrupt(dump)
-                self.assertEqual(capture.stat().st_size, 24, "a switch does not send a frame back where it came from")
+                self.assertEqual(end_of_capture().stat().st_size, 24, "a switch does not send a frame back where it came from")
                 net.close()
 
     @case.row(seconds=60)
