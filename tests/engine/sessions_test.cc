@@ -203,6 +203,17 @@ TEST(Failures, NoWayThere) {
   EXPECT_FALSE(site.workload(0).target_answered);
 }
 
+TEST(Failures, AClosedLoopOfSessionsThatCannotBeginDoesNotSpin) {
+  Site site{10};
+  plan::Workload& workload = site.add("fetch", get("/"), 80);
+  workload.to.address = *IpAddress::parse("192.0.2.1");
+  workload.load.concurrent = 10;
+  site.run_for(milliseconds{1'950});
+  EXPECT_EQ(failures(site.workload(), Failure::kUnreachable), 200U);
+  site.clients().sessions().stop_starting();
+  EXPECT_TRUE(site.clients().sessions().finished());
+}
+
 TEST(Failures, ConnectTimeout) {
   Site site{10};
   site.add("fetch", get("/"), 80).load.timeout = seconds{5};
