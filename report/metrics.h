@@ -30,9 +30,15 @@ void visit_metrics(const PortResult& port, V&& visit) {
 template <class V>
 void visit_metrics(const GroupResult& group, V&& visit) {
   visit("count", group.count, "hosts of the group");
-  visit("arp_requests_tx", group.arp_requests_tx, "ARP requests and neighbour solicitations sent");
-  visit("arp_replies_tx", group.arp_replies_tx, "ARP replies and neighbour advertisements sent");
-  visit("echo_replies_tx", group.echo_replies_tx, "pings answered");
+  visit("arp_requests_tx", group.arp_requests_tx, "ARP requests sent");
+  visit("arp_replies_tx", group.arp_replies_tx, "ARP requests answered");
+  visit("echo_replies_tx", group.echo_replies_tx, "pings answered, of both families");
+  visit("neighbour_solicitations_tx", group.neighbour_solicitations_tx, "IPv6 neighbour solicitations sent");
+  visit("neighbour_advertisements_tx", group.neighbour_advertisements_tx, "IPv6 neighbour solicitations answered");
+  visit("announcements_tx", group.announcements_tx, "gratuitous ARP and unsolicited advertisements sent");
+  visit("echo_requests_tx", group.echo_requests_tx, "pings sent, of both families");
+  visit("icmp_errors_tx", group.icmp_errors_tx, "ICMP errors sent, such as port unreachable");
+  visit("icmp_errors_limited", group.icmp_errors_limited, "ICMP errors not sent, by the limits that hosts must keep");
   visit("resolved", group.resolved, "next hops whose MAC address was learned");
   visit("unresolved", group.unresolved, "next hops that never answered");
   visit("duplicate_address", group.duplicate_address, "times somebody else claimed an address of ours");

@@ -55,6 +55,12 @@ struct GroupResult {
   std::uint64_t arp_requests_tx = 0;
   std::uint64_t arp_replies_tx = 0;
   std::uint64_t echo_replies_tx = 0;
+  std::uint64_t neighbour_solicitations_tx = 0;
+  std::uint64_t neighbour_advertisements_tx = 0;
+  std::uint64_t announcements_tx = 0;
+  std::uint64_t echo_requests_tx = 0;
+  std::uint64_t icmp_errors_tx = 0;
+  std::uint64_t icmp_errors_limited = 0;
   std::uint64_t resolved = 0;
   std::uint64_t unresolved = 0;
   std::uint64_t duplicate_address = 0;

@@ -115,14 +115,16 @@ void workload_part(Text& text, const WorkloadResult& w) {
 void group_part(Text& text, const GroupResult& g) {
   text.line(
       "  {} {} hosts; ARP/ND {} asked, {} answered; {} pings answered{}{}", left(g.name, kNameColumns),
-      count_text(g.count), count_text(g.arp_requests_tx), count_text(g.arp_replies_tx), count_text(g.echo_replies_tx),
+      count_text(g.count), count_text(g.arp_requests_tx + g.neighbour_solicitations_tx),
+      count_text(g.arp_replies_tx + g.neighbour_advertisements_tx), count_text(g.echo_replies_tx),
       g.unresolved != 0 ? fmt::format("; {} next hops never answered", count_text(g.unresolved)) : "",
       g.duplicate_address != 0 ? fmt::format("; {} DUPLICATE ADDRESSES seen", count_text(g.duplicate_address)) : "");
 }
 
 void port_part(Text& text, const PortResult& p) {
-  text.line("  {} {} ({}), {} mode, {} XDP, {} queues, {} shards{}", left(p.name, kNameColumns), p.interface, p.driver,
-            p.mode, p.xdp, p.queues, p.shards, p.link == "up" || p.link.empty() ? "" : ", link " + p.link);
+  text.line("  {} {} ({}), {} mode, {} XDP, {} {}, {} {}{}", left(p.name, kNameColumns), p.interface, p.driver, p.mode,
+            p.xdp, p.queues, p.queues == 1 ? "queue" : "queues", p.shards, p.shards == 1 ? "shard" : "shards",
+            p.link == "up" || p.link.empty() ? "" : ", link " + p.link);
   text.under("{} frames out ({}), {} in ({}), {} left to the kernel{}", count_text(p.frames_tx), bytes_text(p.bytes_tx),
              count_text(p.frames_rx), bytes_text(p.bytes_rx), count_text(p.frames_passed),
              p.frames_inside != 0 ? fmt::format(", {} inside", count_text(p.frames_inside)) : "");

@@ -90,7 +90,8 @@ void group_rows(std::vector<std::string>& lines, const Moment& m) {
                               right("answered", 11), right("pings", 11)));
   for (const GroupResult& g : m.now.hosts) {
     lines.push_back(fmt::format("{} {} {} {} {}", name_cell(g.name, name), right(count_text(g.count), 11),
-                                right(count_text(g.arp_requests_tx), 13), right(count_text(g.arp_replies_tx), 11),
+                                right(count_text(g.arp_requests_tx + g.neighbour_solicitations_tx), 13),
+                                right(count_text(g.arp_replies_tx + g.neighbour_advertisements_tx), 11),
                                 right(count_text(g.echo_replies_tx), 11)));
   }
 }

@@ -29,7 +29,14 @@ inline RunResult sample_result() {
   port.frames_passed = 7;
   port.drops = {{"truncated", 0}, {"bad_tcp_checksum", 3}};
   r.ports = {port};
-  r.hosts = {{"clients", 1000, 10, 1000, 2000, 1, 0, 0}};
+  r.hosts.resize(1);
+  r.hosts[0].name = "clients";
+  r.hosts[0].count = 1000;
+  r.hosts[0].arp_requests_tx = 10;
+  r.hosts[0].arp_replies_tx = 900;
+  r.hosts[0].neighbour_advertisements_tx = 100;
+  r.hosts[0].echo_replies_tx = 2000;
+  r.hosts[0].resolved = 1;
   WorkloadResult fetch;
   fetch.name = "fetch";
   fetch.group = "clients";

@@ -70,7 +70,7 @@ TEST(Summary, Golden) {
 
   clients      1,000 hosts; ARP/ND 10 asked, 1,000 answered; 2,000 pings answered
 
-  lan          eth1 (veth), copy mode, native XDP, 1 queues, 2 shards
+  lan          eth1 (veth), copy mode, native XDP, 1 queue, 2 shards
                12,345 frames out (1.00 MiB), 23,456 in (3.00 MiB), 7 left to the kernel
                drops: bad_tcp_checksum 3
 
@@ -83,7 +83,8 @@ TEST(Summary, Golden) {
 
 TEST(Summary, WithoutWorkloadsItCountsHosts) {
   RunResult result;
-  result.hosts = {{"all", 100'000, 0, 0, 0, 0, 0, 0}};
+  result.hosts.resize(1);
+  result.hosts[0].count = 100'000;
   result.seconds = 60;
   EXPECT_THAT(summary_text(result), StartsWith("PASS  100,000 hosts were there, in 60.0 s\n"));
 }

@@ -1,0 +1,206 @@
+#include "cli/collect.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string_view>
+
+#include "cli/kernel_release.h"
+#include "report/thresholds.h"
+
+namespace myriad::cli {
+namespace {
+
+report::WorkloadResult empty_workload(const plan::Plan& plan, const plan::Workload& workload) {
+  report::WorkloadResult result;
+  result.name = workload.name;
+  result.group = plan.groups[workload.from].name;
+  result.has_tcp = !std::holds_alternative<plan::IcmpEchoWorkload>(workload.kind);
+  if (const auto* const http = std::get_if<plan::HttpWorkload>(&workload.kind)) {
+    result.verifies = http->verify.sha256.has_value() || http->verify.bytes.has_value();
+  }
+  for (const std::string_view name : engine::kFailureNames) result.failures.emplace_back(name, 0);
+  return result;
+}
+
+// Frames lost outside the stack, by the names they have in the document.
+report::Reasons port_drops(const PortReport& counters) {
+  report::Reasons drops;
+  for (std::size_t i = 0; i < stack::kDropNames.size(); ++i) {
+    drops.emplace_back(stack::kDropNames[i], counters.drops.count[i]);
+  }
+  drops.emplace_back("no_socket", counters.steering.no_socket);
+  drops.emplace_back("rx_dropped", counters.xdp.rx_dropped);
+  drops.emplace_back("rx_ring_full", counters.xdp.rx_ring_full);
+  drops.emplace_back("rx_fill_ring_empty", counters.xdp.rx_fill_ring_empty_descs);
+  drops.emplace_back("tx_far_end_full", counters.port.ebusy_lost);
+  drops.emplace_back("tx_invalid", counters.xdp.tx_invalid_descs);
+  drops.emplace_back("inside_no_frame", counters.inside_dropped);
+  return drops;
+}
+
+report::TcpResult tcp_result(const tcp::Counters& tcp) {
+  return {tcp.segments_tx,     tcp.segments_rx,  tcp.retransmits,    tcp.rto, tcp.fast_retransmits, tcp.resets_rx,
+          tcp.out_of_order_rx, tcp.duplicate_rx, tcp.bad_checksum_rx};
+}
+
+void fill(const engine::WorkloadCounters& from, report::WorkloadResult& to) {
+  to.sessions_started = from.sessions_started;
+  to.sessions_succeeded = from.sessions_succeeded;
+  to.sessions_failed = from.sessions_failed;
+  to.sessions_open = from.sessions_open();
+  to.sessions_verified = from.sessions_verified;
+  to.hosts_succeeded = from.hosts_succeeded;
+  to.hosts_failed = from.hosts_failed;
+  for (std::size_t i = 0; i < from.failures.size(); ++i) to.failures[i].second = from.failures[i];
+  to.bytes_tx = from.bytes_tx;
+  to.bytes_rx = from.bytes_rx;
+  to.concurrent_max = from.concurrent_max;
+  const auto ours = [&](engine::Failure why) { return from.failures[static_cast<std::size_t>(why)]; };
+  to.generator_limited =
+      from.starts_missed != 0 || ours(engine::Failure::kNoPort) != 0 || ours(engine::Failure::kNoRoom) != 0;
+  to.connect = from.connect;
+  to.first_byte = from.first_byte;
+  to.session = from.session;
+  to.tcp = tcp_result(from.tcp);
+}
+
+void fill(const stack::GroupCounters& from, report::GroupResult& to) {
+  to.arp_requests_tx = from.arp_requests_tx;
+  to.arp_replies_tx = from.arp_replies_tx;
+  to.neighbour_solicitations_tx = from.neighbour_solicitations_tx;
+  to.neighbour_advertisements_tx = from.neighbour_advertisements_tx;
+  to.announcements_tx = from.announcements_tx;
+  to.echo_requests_tx = from.echo_requests_tx;
+  to.echo_replies_tx = from.echo_replies_tx;
+  to.icmp_errors_tx = from.icmp_errors_tx;
+  to.icmp_errors_limited = from.icmp_errors_limited;
+  to.resolved = from.resolved;
+  to.unresolved = from.unresolved;
+  to.duplicate_address = from.duplicate_address;
+}
+
+const char* state_name(PortState state) {
+  switch (state) {
+    case PortState::kUp:
+      return "up";
+    case PortState::kDown:
+      return "down";
+    case PortState::kGone:
+      return "gone";
+  }
+  return "gone";
+}
+
+report::Comparison comparison_of(plan::Comparison comparison) {
+  switch (comparison) {
+    case plan::Comparison::kEqual:
+      return report::Comparison::kEqual;
+    case plan::Comparison::kNotEqual:
+      return report::Comparison::kNotEqual;
+    case plan::Comparison::kLess:
+      return report::Comparison::kLess;
+    case plan::Comparison::kLessOrEqual:
+      return report::Comparison::kLessOrEqual;
+    case plan::Comparison::kGreater:
+      return report::Comparison::kGreater;
+    case plan::Comparison::kGreaterOrEqual:
+      return report::Comparison::kGreaterOrEqual;
+  }
+  return report::Comparison::kEqual;
+}
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("model name")) continue;
+    const std::size_t colon = line.find(": ");
+    return colon == std::string::npos ? "" : line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+report::RunResult empty_result(const plan::Plan& plan) {
+  report::RunResult result;
+  result.seed = plan.seed;
+  for (const plan::PortPlan& port : plan.ports) {
+    report::PortResult& entry = result.ports.emplace_back();
+    entry.name = port.name;
+    entry.interface = port.interface;
+    entry.drops = port_drops({});
+  }
+  for (const plan::HostGroup& group : plan.groups) {
+    report::GroupResult& entry = result.hosts.emplace_back();
+    entry.name = group.name;
+    entry.count = group.count;
+  }
+  for (const plan::Workload& workload : plan.workloads) result.workloads.push_back(empty_workload(plan, workload));
+  for (const plan::Service& service : plan.services) result.services.emplace_back().name = service.name;
+  return result;
+}
+
+report::MachineResult machine_result() {
+  const long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
+  return {kernel_release_text(), cpu_name(), static_cast<std::uint64_t>(std::max(1L, cores))};
+}
+
+void describe_port(const PortRun& run, report::PortResult& port) {
+  port.driver = run.port().device().driver;
+  const bool generic = run.steering().mode() == bpf::XdpMode::kSkb;
+  port.mode = generic ? "skb" : xsk::name(run.port().mode());
+  port.xdp = bpf::xdp_mode_name(run.steering().mode());
+  port.queues = run.port().queues();
+  port.shards = run.shards();
+}
+
+void add_port(const plan::Plan& plan, std::size_t index, const PortReport& counters, report::RunResult& result) {
+  report::PortResult& port = result.ports[index];
+  port.link = state_name(counters.state);
+  port.frames_tx = counters.port.frames_tx;
+  port.frames_rx = counters.port.frames_rx;
+  port.bytes_tx = counters.port.bytes_tx;
+  port.bytes_rx = counters.port.bytes_rx;
+  port.frames_passed = counters.steering.passed();
+  port.frames_inside = counters.frames_inside;
+  port.drops = port_drops(counters);
+
+  const engine::ShardCounters& sessions = counters.sessions;
+  const auto on_this_port = [&](std::size_t group) { return plan.groups[group].port == index; };
+  for (std::size_t i = 0; i < plan.workloads.size() && i < sessions.workloads.size(); ++i) {
+    if (on_this_port(plan.workloads[i].from)) fill(sessions.workloads[i], result.workloads[i]);
+  }
+  for (std::size_t i = 0; i < plan.services.size() && i < sessions.services.size(); ++i) {
+    if (!on_this_port(plan.services[i].group)) continue;
+    result.services[i].sessions = sessions.services[i].sessions;
+    result.services[i].bytes_tx = sessions.services[i].bytes_tx;
+    result.services[i].bytes_rx = sessions.services[i].bytes_rx;
+  }
+  for (std::size_t i = 0; i < plan.groups.size() && i < sessions.groups.size(); ++i) {
+    if (on_this_port(i)) fill(sessions.groups[i], result.hosts[i]);
+  }
+}
+
+Result<std::vector<report::ThresholdResult>> judge(const plan::Plan& plan, const report::RunResult& result) {
+  std::vector<report::ThresholdResult> judged;
+  for (const plan::Threshold& threshold : plan.thresholds) {
+    auto one = report::evaluate(result, threshold.expression, threshold.metric, threshold.statistic,
+                                comparison_of(threshold.comparison), threshold.value);
+    if (!one) {
+      return fail(Fault::kUsage, "threshold '" + threshold.expression + "': " + one.error().what, one.error().cure);
+    }
+    judged.push_back(std::move(*one));
+  }
+  return judged;
+}
+
+bool nobody_answered(const engine::ShardCounters& all) {
+  const auto started = [](const engine::WorkloadCounters& w) { return w.sessions_started != 0; };
+  const auto answered = [](const engine::WorkloadCounters& w) { return w.target_answered; };
+  return std::any_of(all.workloads.begin(), all.workloads.end(), started) &&
+         std::none_of(all.workloads.begin(), all.workloads.end(), answered);
+}
+
+}  // namespace myriad::cli

@@ -1,0 +1,29 @@
+// From what shards have counted to the result document.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/port_run.h"
+#include "report/result.h"
+#include "templates/plan/plan.h"
+
+namespace myriad::cli {
+
+// Everything of the plan by name, all counters zero. Thresholds can be checked against it before the run.
+[[nodiscard]] report::RunResult empty_result(const plan::Plan& plan);
+[[nodiscard]] report::MachineResult machine_result();
+
+// What does not change during a run: what the port is and what was obtained of it.
+void describe_port(const PortRun& run, report::PortResult& port);
+// The counters of one port. Workloads, services and groups of other ports are left as they are.
+void add_port(const plan::Plan& plan, std::size_t index, const PortReport& counters, report::RunResult& result);
+
+// Every threshold of the plan, judged on the result. kUsage when a metric does not exist.
+[[nodiscard]] Result<std::vector<report::ThresholdResult>> judge(const plan::Plan& plan,
+                                                                 const report::RunResult& result);
+// Nothing under test has ever answered: not a handshake, a reset, an echo reply or an ICMP error, in any workload.
+[[nodiscard]] bool nobody_answered(const engine::ShardCounters& all);
+
+}  // namespace myriad::cli

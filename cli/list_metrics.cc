@@ -1,0 +1,52 @@
+#include "cli/list_metrics.h"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+
+#include "report/format.h"
+#include "report/metrics.h"
+
+namespace myriad::cli {
+namespace {
+
+constexpr std::size_t kNameColumns = 30;
+
+struct Lister {
+  std::string prefix;
+  std::string& text;
+
+  template <class Value>
+  void operator()(const char* name, const Value&, const char* meaning) const {
+    if constexpr (std::is_same_v<Value, std::string>) return;  // text is no metric
+    std::string full = prefix + name;
+    if constexpr (std::is_same_v<Value, report::TcpResult>) {
+      return report::visit_metrics(report::TcpResult{}, Lister{full + ".", text});
+    }
+    std::string kind;
+    if constexpr (std::is_same_v<Value, Histogram>) kind = " p(50) p(90) p(99) p(99.9) min mean max count";
+    if constexpr (std::is_same_v<Value, report::Reasons>) full += "[.REASON]";
+    text += fmt::format("  {} {}{}\n", report::left(full, kNameColumns), meaning, kind.empty() ? "" : ";" + kind);
+  }
+};
+
+template <class Part>
+void list_section(const char* title, const char* name, std::string& text) {
+  text += fmt::format("{}\n", title);
+  report::visit_metrics(Part{}, Lister{std::string(name) + ".", text});
+  text += "\n";
+}
+
+}  // namespace
+
+std::string metrics_text() {
+  std::string text;
+  list_section<report::WorkloadResult>("of a workload:", "WORKLOAD", text);
+  list_section<report::ServiceResult>("of a service:", "SERVICE", text);
+  list_section<report::GroupResult>("of a host group:", "GROUP", text);
+  list_section<report::PortResult>("of a port:", "PORT", text);
+  text += "Distributions (…_seconds) need one of their statistics, e.g. WORKLOAD.session_seconds: [\"p(99) < 2s\"].\n";
+  return text;
+}
+
+}  // namespace myriad::cli

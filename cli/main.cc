@@ -1,0 +1,20 @@
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/exit_code.h"
+#include "cli/verbs.h"
+
+int main(int argc, char** argv) {
+  // Who reads our output may go away; that is an error of writing, not the end.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+    return static_cast<int>(myriad::cli::execute(argc > 0 ? argv[0] : "myriad", arguments));
+  } catch (const std::exception& error) {  // memory, in practice
+    std::fprintf(stderr, "myriad: %s\n", error.what());
+    return static_cast<int>(myriad::cli::ExitCode::kFailed);
+  }
+}

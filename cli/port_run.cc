@@ -1,0 +1,429 @@
+#include "cli/port_run.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "cli/kernel_release.h"
+#include "engine/mailbox.h"
+#include "engine/sessions.h"
+#include "engine/shard.h"
+#include "engine/snapshot.h"
+#include "stack/stack.h"
+#include "xsk/device.h"
+
+namespace myriad::cli {
+namespace {
+
+using XskShard = engine::Shard<xsk::ShardPort, engine::Sessions>;
+
+// An idle shard looks this many times before it sleeps: about 50 µs, longer than a reply on a fast link takes.
+constexpr std::uint32_t kIdleTurns = 200;
+// A sleeping shard wakes at least this often, so that it hears an order whose wake-up got lost in a device.
+constexpr Duration kLongestSleep = std::chrono::milliseconds{100};
+// How long the last turns may take: resets leave, sent frames come back.
+constexpr Duration kLastTurns = std::chrono::milliseconds{100};
+// How often a busy shard says how far it is.
+constexpr std::uint32_t kPublishTurns = 64;
+
+Instant monotonic_now() {
+  return Instant{std::chrono::nanoseconds{std::chrono::steady_clock::now().time_since_epoch()}.count()};
+}
+
+// What one shard has counted.
+struct ShardReport {
+  engine::ShardCounters sessions;
+  stack::DropCounters drops;
+  xsk::PortCounters port;
+  engine::InsideCounters inside;
+};
+
+// One shard, everything it owns, and its thread.
+class Worker {
+ public:
+  Worker(std::uint32_t number, const engine::Placement& placement, const stack::HostTable& hosts, xsk::Port& port,
+         engine::Mailboxes& mail, std::uint64_t seed, Instant start, engine::Tap* tap)
+      : plug_(port.shard(number)),
+        batch_(port.area(), XskShard::kBatchFrames),
+        stack_(hosts, stack_options(number, port.shard_count(), seed)),
+        sessions_(placement, stack_, batch_, {.shard = number, .shards = port.shard_count(), .start = start}),
+        shard_(number, port.area(), plug_, mail, stack_, sessions_, batch_, tap) {}
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker() { join(); }
+
+  XskShard& shard() { return shard_; }
+  xsk::ShardPort& plug() { return plug_; }
+  const xsk::ShardPort& plug() const { return plug_; }
+
+  void start(int core, bool spin) {
+    idle_turns_ = spin ? kIdleTurns : 1;
+    thread_ = std::thread([this] { work(); });
+    if (core < 0) return;
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(static_cast<unsigned>(core), &cores);
+    // Not being pinned costs rate, not correctness.
+    (void)::pthread_setaffinity_np(thread_.native_handle(), sizeof cores, &cores);
+  }
+  void order_stop_starting() { order_.store(Order::kStopStarting, std::memory_order_release); }
+  void order_stop() {
+    order_.store(Order::kStop, std::memory_order_release);
+    plug_.interrupt();
+  }
+  void join() {
+    if (!thread_.joinable()) return;
+    order_stop();
+    thread_.join();
+  }
+
+  [[nodiscard]] bool finished() const { return finished_.load(std::memory_order_acquire); }
+  [[nodiscard]] PortState state() const { return state_.load(std::memory_order_acquire); }
+
+  void ask() {
+    snapshot_.ask();
+    plug_.interrupt();
+  }
+  // The answer, or the last one there was.
+  [[nodiscard]] const ShardReport* answer() {
+    if (const ShardReport* const report = snapshot_.ready()) last_ = *report;
+    return &last_;
+  }
+  [[nodiscard]] bool answered() const { return snapshot_.ready() != nullptr; }
+  // After join(): nobody else writes any more.
+  [[nodiscard]] ShardReport final_report() const {
+    ShardReport report;
+    fill(report);
+    return report;
+  }
+
+ private:
+  enum class Order : std::uint8_t { kGoOn, kStopStarting, kStop };
+
+  static stack::StackOptions stack_options(std::uint32_t number, std::uint32_t shards, std::uint64_t seed) {
+    stack::StackOptions options;
+    options.seed = seed;
+    options.shard = number;
+    options.shards = shards;
+    return options;
+  }
+
+  void work() {
+    std::uint32_t idle = 0;
+    std::uint32_t turns = 0;
+    bool starting = true;
+    for (;;) {
+      const Order order = order_.load(std::memory_order_acquire);
+      if (order == Order::kStop) break;
+      if (order == Order::kStopStarting && starting) {
+        sessions_.stop_starting();
+        starting = false;
+      }
+      const bool busy = shard_.turn(monotonic_now);
+      idle = busy ? 0 : idle + 1;
+      const bool to_sleep = idle >= idle_turns_;
+      if (to_sleep || ++turns % kPublishTurns == 0) publish();
+      if (snapshot_.asked()) snapshot_.answer([this](ShardReport& report) { fill(report); });
+      if (to_sleep) shard_.sleep(kLongestSleep);
+    }
+    finish();
+  }
+
+  void publish() {
+    if (sessions_.finished() != finished_.load(std::memory_order_relaxed)) {
+      finished_.store(sessions_.finished(), std::memory_order_release);
+    }
+    if (plug_.state() != state_.load(std::memory_order_relaxed)) state_.store(plug_.state(), std::memory_order_release);
+  }
+
+  // The peers hear resets, and what is under way comes back.
+  void finish() {
+    sessions_.abort_all();
+    const Instant end = monotonic_now() + kLastTurns;
+    std::uint32_t idle = 0;
+    while (idle < 2 && monotonic_now() < end) {
+      const bool busy = shard_.turn(monotonic_now);
+      idle = busy || stack_.has_output() ? 0 : idle + 1;
+      if (idle == 1) plug_.wait(std::chrono::milliseconds{1});
+    }
+    publish();
+  }
+
+  void fill(ShardReport& report) const {
+    sessions_.write_counters(report.sessions);
+    report.drops = stack_.drops();
+    report.port = plug_.counters();
+    report.inside = shard_.inside();
+  }
+
+  xsk::ShardPort& plug_;
+  TxBatch batch_;
+  stack::Stack stack_;
+  engine::Sessions sessions_;
+  XskShard shard_;
+  std::uint32_t idle_turns_ = kIdleTurns;
+  ShardReport last_;
+  engine::Snapshot<ShardReport> snapshot_;
+  std::thread thread_;
+  alignas(64) std::atomic<Order> order_{Order::kGoOn};
+  alignas(64) std::atomic<bool> finished_{false};
+  std::atomic<PortState> state_{PortState::kUp};
+};
+
+void add(xsk::PortCounters& sum, const xsk::PortCounters& other) {
+  sum.frames_tx += other.frames_tx;
+  sum.bytes_tx += other.bytes_tx;
+  sum.frames_rx += other.frames_rx;
+  sum.bytes_rx += other.bytes_rx;
+  sum.tx_kicks += other.tx_kicks;
+  sum.rx_kicks += other.rx_kicks;
+  sum.eagain += other.eagain;
+  sum.enobufs += other.enobufs;
+  sum.ebusy_lost += other.ebusy_lost;
+  sum.tx_down += other.tx_down;
+  sum.tx_errors += other.tx_errors;
+}
+
+void add(xsk::XdpStatistics& sum, const xsk::XdpStatistics& other) {
+  sum.rx_dropped += other.rx_dropped;
+  sum.rx_invalid_descs += other.rx_invalid_descs;
+  sum.tx_invalid_descs += other.tx_invalid_descs;
+  sum.rx_ring_full += other.rx_ring_full;
+  sum.rx_fill_ring_empty_descs += other.rx_fill_ring_empty_descs;
+  sum.tx_ring_empty_descs += other.tx_ring_empty_descs;
+}
+
+std::vector<bpf::HostRange> host_ranges(const stack::HostTable& hosts) {
+  std::vector<bpf::HostRange> ranges;
+  for (std::size_t i = 0; i < hosts.groups().size(); ++i) {
+    const stack::HostGroup& group = hosts.groups()[i];
+    bpf::HostRange range;
+    range.first_host = static_cast<std::uint32_t>(hosts.first_of(static_cast<stack::GroupIndex>(i)));
+    range.count = group.count;
+    range.first_mac = group.first_mac;
+    if (group.ipv4) range.first_ipv4 = group.ipv4->address;
+    if (group.ipv6) range.first_ipv6 = group.ipv6->address;
+    range.vlan = group.vlan;
+    range.hosts_per_vlan = group.hosts_per_vlan;
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+bpf::AttachMode attach_mode(plan::PortMode mode) {
+  switch (mode) {
+    case plan::PortMode::kAuto:
+      return bpf::AttachMode::kAuto;
+    case plan::PortMode::kZeroCopy:
+    case plan::PortMode::kCopy:
+      return bpf::AttachMode::kNative;
+    case plan::PortMode::kSkb:
+      return bpf::AttachMode::kSkb;
+  }
+  return bpf::AttachMode::kAuto;
+}
+
+xsk::BindRequest bind_request(plan::PortMode mode) {
+  switch (mode) {
+    case plan::PortMode::kAuto:
+      return xsk::BindRequest::kAuto;
+    case plan::PortMode::kZeroCopy:
+      return xsk::BindRequest::kZeroCopy;
+    case plan::PortMode::kCopy:
+    case plan::PortMode::kSkb:
+      return xsk::BindRequest::kCopy;
+  }
+  return xsk::BindRequest::kAuto;
+}
+
+std::uint32_t available_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
+  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&cores)));
+}
+
+// One per queue, at most one per core; a single one where the kernel cannot share a queue safely.
+std::uint32_t choose_shards(const plan::PortPlan& plan, std::uint32_t queues, std::vector<std::string>& notes) {
+  const bool racy = running_kernel() < KernelRelease{6, 15};
+  if (plan.shards) {
+    if (racy && *plan.shards > 1) {
+      notes.push_back("several shards on a kernel before 6.15, where sockets that share memory race (CVE-2025-37920)");
+    }
+    return *plan.shards;
+  }
+  const std::uint32_t shards = std::min(queues, available_cores());
+  if (!racy || shards == 1) return shards;
+  notes.push_back(
+      "one shard, since this kernel is older than 6.15 (CVE-2025-37920); `shards` of the port overrides that");
+  return 1;
+}
+
+}  // namespace
+
+struct PortRun::Crew {
+  const plan::Plan& plan;
+  engine::Placement placement;
+  stack::HostTable hosts;
+  std::vector<std::string> notes;
+  std::unique_ptr<xsk::Port> port;
+  std::optional<bpf::Steering> steering;  // goes before the port, so that no frame is sent to a socket that closes
+  std::unique_ptr<engine::Mailboxes> mail;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::optional<bpf::SteeringCounters> last_steering;
+  bool running = false;
+  std::int64_t frames_missing = 0;
+
+  Crew(const plan::Plan& the_plan, std::size_t index)
+      : plan(the_plan), placement(engine::place(the_plan, index)), hosts(placement.groups) {}
+
+  Result<void> open(const plan::PortPlan& port_plan);
+  void add_up(PortReport& report, const ShardReport& shard) const;
+};
+
+Result<void> PortRun::Crew::open(const plan::PortPlan& port_plan) {
+  const auto device = xsk::find_device(port_plan.interface);
+  if (!device) return tl::unexpected(device.error());
+  const std::uint32_t queues = port_plan.queues.value_or(device->queues);
+  const std::uint32_t shards = choose_shards(port_plan, std::min(queues, device->queues), notes);
+
+  bpf::SteeringOptions steer;
+  steer.interface = port_plan.interface;
+  steer.shards = shards;
+  steer.queues = queues;
+  steer.hosts = host_ranges(hosts);
+  steer.mode = attach_mode(port_plan.mode);
+  auto attached = bpf::Steering::attach(steer);
+  if (!attached) return tl::unexpected(attached.error());
+  if (!attached->native_refusal().empty())
+    notes.push_back("skb mode in place of native XDP, which was refused: " + attached->native_refusal());
+
+  xsk::PortOptions options;
+  options.interface = port_plan.interface;
+  options.queues = queues;
+  options.shards = shards;
+  options.mode = bind_request(port_plan.mode);
+  options.generic = attached->mode() == bpf::XdpMode::kSkb;
+  auto opened = xsk::Port::open(options);
+  if (!opened) return tl::unexpected(opened.error());
+  port = std::move(*opened);
+  steering.emplace(std::move(*attached));
+  for (const std::string& note : port->notes()) notes.push_back(note);
+  mail = std::make_unique<engine::Mailboxes>(port->area());
+  return {};
+}
+
+void PortRun::Crew::add_up(PortReport& report, const ShardReport& shard) const {
+  report.sessions.merge(shard.sessions);
+  for (std::size_t i = 0; i < report.drops.count.size(); ++i) report.drops.count[i] += shard.drops.count[i];
+  add(report.port, shard.port);
+  report.frames_inside += shard.inside.frames;
+  report.inside_dropped += shard.inside.dropped;
+}
+
+PortRun::PortRun(std::unique_ptr<Crew> crew) : crew_(std::move(crew)) {}
+PortRun::~PortRun() { stop(); }
+
+Result<std::unique_ptr<PortRun>> PortRun::open(const plan::Plan& plan, std::size_t port) {
+  auto crew = std::make_unique<Crew>(plan, port);
+  if (auto opened = crew->open(plan.ports[port]); !opened) return tl::unexpected(opened.error());
+  return std::unique_ptr<PortRun>(new PortRun(std::move(crew)));
+}
+
+const stack::HostTable& PortRun::hosts() const { return crew_->hosts; }
+std::uint32_t PortRun::shards() const { return crew_->port->shard_count(); }
+const xsk::Port& PortRun::port() const { return *crew_->port; }
+const bpf::Steering& PortRun::steering() const { return *crew_->steering; }
+const std::vector<std::string>& PortRun::notes() const { return crew_->notes; }
+
+Result<void> PortRun::start(Instant start, const std::vector<engine::Tap*>& taps, const std::vector<int>& cores,
+                            bool spin) {
+  Crew& crew = *crew_;
+  for (std::uint32_t i = 0; i < shards(); ++i) {
+    engine::Tap* const tap = taps.empty() ? nullptr : taps[i];
+    crew.workers.push_back(
+        std::make_unique<Worker>(i, crew.placement, crew.hosts, *crew.port, *crew.mail, crew.plan.seed, start, tap));
+  }
+  std::vector<xsk::ShardPort*> plugs;
+  for (const auto& worker : crew.workers) plugs.push_back(&worker->plug());
+  for (const auto& worker : crew.workers) {
+    worker->shard().set_neighbours(plugs);
+    worker->shard().prime();
+  }
+  // Now that every queue has frames to receive into, traffic begins.
+  for (std::uint32_t queue = 0; queue < crew.port->queues(); ++queue) {
+    for (std::uint32_t shard = 0; shard < shards(); ++shard) {
+      auto set = crew.steering->set_socket(queue, shard, crew.port->socket_fd(queue, shard));
+      if (!set) return set;
+    }
+  }
+  for (std::uint32_t i = 0; i < shards(); ++i)
+    crew.workers[i]->start(cores.empty() ? -1 : cores[i % cores.size()], spin);
+  crew.running = true;
+  return {};
+}
+
+bool PortRun::finished() const {
+  return std::all_of(crew_->workers.begin(), crew_->workers.end(), [](const auto& w) { return w->finished(); });
+}
+
+PortState PortRun::state() const {
+  PortState worst = PortState::kUp;
+  for (const auto& worker : crew_->workers) worst = std::max(worst, worker->state());
+  return worst;
+}
+
+void PortRun::stop_starting() {
+  for (const auto& worker : crew_->workers) worker->order_stop_starting();
+}
+
+void PortRun::stop() {
+  if (!crew_->running) return;
+  crew_->running = false;
+  for (const auto& worker : crew_->workers) worker->order_stop();
+  for (const auto& worker : crew_->workers) worker->join();
+  if (auto counters = crew_->steering->counters()) crew_->last_steering = *counters;
+  for (const auto& worker : crew_->workers) worker->shard().put_away();
+  for (int pass = 0; pass < 2; ++pass) {  // what was handed over goes home in the second
+    for (const auto& worker : crew_->workers) worker->shard().collect();
+  }
+  std::int64_t accounted = crew_->port->frames_in_kernel();
+  for (const auto& worker : crew_->workers) accounted += worker->shard().frames_held();
+  crew_->frames_missing = std::int64_t{crew_->port->area().count()} - accounted;
+  assert(crew_->frames_missing == 0 && "every frame handed out is accounted for");
+}
+
+std::int64_t PortRun::frames_missing() const { return crew_->frames_missing; }
+
+PortReport PortRun::report(Duration patience) {
+  PortReport report;
+  const Crew& crew = *crew_;
+  if (crew.running) {
+    for (const auto& worker : crew.workers) worker->ask();
+    const Instant end = monotonic_now() + patience;
+    const auto all_answered = [&] {
+      return std::all_of(crew.workers.begin(), crew.workers.end(), [](const auto& w) { return w->answered(); });
+    };
+    while (!all_answered() && monotonic_now() < end) std::this_thread::sleep_for(std::chrono::microseconds{100});
+    for (const auto& worker : crew.workers) crew.add_up(report, *worker->answer());
+  } else {
+    for (const auto& worker : crew.workers) crew.add_up(report, worker->final_report());
+  }
+  for (const auto& worker : crew.workers) add(report.xdp, worker->plug().statistics());
+  if (crew.last_steering) {
+    report.steering = *crew.last_steering;
+  } else if (auto counters = crew.steering->counters()) {
+    report.steering = *counters;
+  }
+  report.state = state();
+  return report;
+}
+
+}  // namespace myriad::cli

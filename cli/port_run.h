@@ -1,0 +1,79 @@
+// A port of the plan at work: hosts, steering, sockets, and a thread for each shard. The one place where the rooms
+// meet: Shard is compiled here for the AF_XDP port and the sessions of the engine.
+//
+// open() touches the device, start() begins the run, stop() ends it; everything taken is given back by the destructor.
+// All calls come from the control thread. It meets the shards' threads in a few atomics and in their snapshots.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/port_state.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "bpf/steering.h"
+#include "engine/counters.h"
+#include "engine/place.h"
+#include "engine/tap.h"
+#include "stack/host_table.h"
+#include "stack/wire/drop.h"
+#include "templates/plan/plan.h"
+#include "xsk/xsk_port.h"
+
+namespace myriad::cli {
+
+// What all shards of a port have counted, added up.
+struct PortReport {
+  engine::ShardCounters sessions;
+  stack::DropCounters drops;
+  xsk::PortCounters port;
+  xsk::XdpStatistics xdp;
+  bpf::SteeringCounters steering;
+  std::uint64_t frames_inside = 0;
+  std::uint64_t inside_dropped = 0;
+  PortState state = PortState::kUp;
+};
+
+class PortRun {
+ public:
+  static Result<std::unique_ptr<PortRun>> open(const plan::Plan& plan, std::size_t port);
+  PortRun(const PortRun&) = delete;
+  PortRun& operator=(const PortRun&) = delete;
+  ~PortRun();
+
+  [[nodiscard]] const stack::HostTable& hosts() const;
+  [[nodiscard]] std::uint32_t shards() const;
+  [[nodiscard]] const xsk::Port& port() const;
+  [[nodiscard]] const bpf::Steering& steering() const;
+  // What the user ought to know about how the port was opened, one sentence each.
+  [[nodiscard]] const std::vector<std::string>& notes() const;
+
+  // Hosts answer from now on; sessions begin. `taps`: one per shard, or empty. Shards are pinned to `cores` in turn,
+  // and may spin while idle for a moment when each has a core of its own. Returns what went wrong with the steering
+  // map.
+  Result<void> start(Instant start, const std::vector<engine::Tap*>& taps, const std::vector<int>& cores, bool spin);
+
+  // Every workload is over, in all shards. Services never are: true for a port without workloads.
+  [[nodiscard]] bool finished() const;
+  [[nodiscard]] PortState state() const;
+  // Nothing new begins; what is open goes on.
+  void stop_starting();
+  // Resets what is open, sends what is queued, ends the threads. Afterwards report() is final.
+  void stop();
+  // Frames that are nowhere, after stop(); anything but 0 is a defect of ours.
+  [[nodiscard]] std::int64_t frames_missing() const;
+
+  // The counters of this moment: asks every shard and waits for the answers, which takes less than a turn; a shard that
+  // does not answer within `patience` is taken as it was.
+  [[nodiscard]] PortReport report(Duration patience = std::chrono::milliseconds{100});
+
+ private:
+  struct Crew;
+  explicit PortRun(std::unique_ptr<Crew> crew);
+  std::unique_ptr<Crew> crew_;
+};
+
+}  // namespace myriad::cli
