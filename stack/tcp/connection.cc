@@ -60,7 +60,13 @@ Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& 
   // A SYN may open a new incarnation, or be our peer's first one again.
   if ((flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn && in_place_of_syn(around, segment, outcome)) return outcome;
 
-  if (!acceptable(segment)) {
+  // Simultaneous open: the peer's SYN-ACK repeats the SYN we have, and its acknowledgement completes the handshake (RFC
+  // 9293 section 3.5, figure 8). By its number alone it would be old.
+  const bool crossed = state_ == State::kSynReceived &&
+                       (flags & (kTcpSyn | kTcpRst | kTcpAck)) == (kTcpSyn | kTcpAck) &&
+                       segment.seq() + 1 == receive_next_;
+  if (crossed) ack_due_ = true;
+  if (!crossed && !acceptable(segment)) {
     ++around.drops[Drop::kTcpUnacceptable];
     if (segment.payload().size() > 0) ++around.counters.duplicate_rx;
     if ((flags & kTcpRst) == 0) ack_due_ = true;
@@ -211,7 +217,8 @@ bool Connection::on_ack(const Surroundings& around, const wire::TcpView& segment
     syn_due_ = false;
     state_ = State::kEstablished;
     congestion_.start(negotiated_.send_mss);
-    window_ = max_window_ = std::uint32_t{segment.window()} << negotiated_.send_scale;
+    // Never scaled in a SYN: RFC 7323 section 2.2.
+    window_ = max_window_ = std::uint32_t{segment.window()} << (segment.has(kTcpSyn) ? 0 : negotiated_.send_scale);
     window_seq_ = segment.seq();
     window_ack_ = ack;
     outcome.connected = true;
@@ -493,8 +500,10 @@ void Connection::on_path_mtu(SeqNum seq, std::uint16_t mss) {
 }
 
 void Connection::hold_receive(const Options& options, std::uint32_t unread_bytes) {
+  const bool consumed = unread_bytes < held_;
   held_ = std::min(unread_bytes, options.receive_window);
-  const std::uint32_t open = options.receive_window - held_;
+  if (!consumed) return;  // no more room than before
+  const std::uint32_t open = std::min(options.receive_window - held_, 65535U << negotiated_.receive_scale);
   const std::uint32_t told = receive_edge_.since(receive_next_);
   // RFC 9293 section 3.8.6.2.2: tell of more room only when it is worth it.
   if (open > told && open - told >= std::min<std::uint32_t>(options.receive_window / 2, 2U * link_mss_))

@@ -83,7 +83,8 @@ std::uint32_t Connection::sendable(const Surroundings& around) const {
   const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>({allowed - out, waiting, mss}));
   if (length == mss) return length;
   if (length == waiting) {
-    const bool may_go = out == 0 || !around.options.nagle || finish_asked_;
+    const bool again = next_.before(max_);  // it went out before: Nagle is about new data
+    const bool may_go = out == 0 || again || !around.options.nagle || finish_asked_;
     return may_go ? length : 0;
   }
   // Cut by a window: worth sending only if it is a good part of what the peer ever offered.

@@ -60,6 +60,7 @@ Reassembly::Insert Reassembly::insert(ReassemblyPool& pool, SeqNum seq, Bytes da
     }
     after = next;
   }
+  if (!stored) latest_ = after;  // what holds it all: RFC 2018 section 4 wants that told first
   return stored ? Insert::kStored : Insert::kDuplicate;
 }
 

@@ -160,7 +160,8 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
     return on_stray(host, from, ip, segment, now, out);
   }
   if (outcome.reset_reply) reset_reply(host, from, ip, segment, out);
-  if (is_synchronized(c.state())) c.next_hop = from;  // follows a next hop that has moved
+  if (is_synchronized(c.state())) c.next_hop = from;                                // follows a next hop that has moved
+  if (before == State::kSynSent && c.state() == State::kSynReceived) ++half_open_;  // simultaneous open
   if (before == State::kSynReceived && (c.state() != before || outcome.failed != FailReason::kNone)) --half_open_;
   if (before == State::kTimeWait && c.state() != before) --time_wait_count_;
   return apply(id, outcome, now) ? id : kNoConnection;
