@@ -111,7 +111,9 @@ TEST(TcpSimulation, EveryLossRateEndsWithEveryByteRight) {
     Pair::expect_complete(pair.client);
     Pair::expect_complete(pair.server);
     pair.expect_nothing_left();
-    if (loss >= 0.05) EXPECT_GT(pair.right.stack().tcp_counters(0).retransmits, 0U);
+    if (loss >= 0.05) {
+      EXPECT_GT(pair.right.stack().tcp_counters(0).retransmits, 0U);
+    }
   }
 }
 
