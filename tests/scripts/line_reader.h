@@ -1,0 +1,99 @@
+// Reads one line of a script from left to right. Every step either takes what it names or throws ScriptError, which the
+// parser turns into its one message.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace myriad::scripts {
+
+struct ScriptError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class LineReader {
+ public:
+  explicit LineReader(std::string_view line) : rest_(line) {}
+
+  [[nodiscard]] bool at_end() {
+    skip_space();
+    return rest_.empty();
+  }
+  // The next character behind spaces; 0 at the end.
+  [[nodiscard]] char peek() {
+    skip_space();
+    return rest_.empty() ? '\0' : rest_.front();
+  }
+  [[nodiscard]] std::string_view rest() {
+    skip_space();
+    return rest_;
+  }
+  bool eat(std::string_view text) {
+    skip_space();
+    if (!rest_.starts_with(text)) return false;
+    rest_.remove_prefix(text.size());
+    return true;
+  }
+  void expect(std::string_view text, std::string_view where) {
+    if (!eat(text)) fail("'" + std::string(text) + "' " + std::string(where));
+  }
+  // Letters, digits, '_' and '-'; empty when there are none.
+  std::string_view word() {
+    skip_space();
+    std::size_t length = 0;
+    while (length < rest_.size() && is_word(rest_[length])) ++length;
+    return take(length);
+  }
+  // Everything up to the next space or the end.
+  std::string_view token() {
+    skip_space();
+    return take(std::min(rest_.find_first_of(" \t"), rest_.size()));
+  }
+  // Everything up to a character of `stops`, which stays.
+  std::string_view until(std::string_view stops) { return take(std::min(rest_.find_first_of(stops), rest_.size())); }
+
+  template <class T>
+  T number(std::string_view what) {
+    skip_space();
+    T value{};
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (error == std::errc::result_out_of_range) fail(std::string(what) + " of at most " + limit<T>());
+    if (error != std::errc{}) fail(std::string(what) + ", a number");
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    return value;
+  }
+
+  [[noreturn]] void fail(const std::string& expected) {
+    skip_space();
+    const std::string_view found = rest_.substr(0, 40);
+    throw ScriptError("expected " + expected + ", got " +
+                      (found.empty() ? "the end of the line" : "'" + std::string(found) + "'"));
+  }
+
+ private:
+  template <class T>
+  static std::string limit() {
+    return std::to_string(std::numeric_limits<T>::max());
+  }
+  static bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  }
+  void skip_space() {
+    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t' || rest_.front() == '\r')) {
+      rest_.remove_prefix(1);
+    }
+  }
+  std::string_view take(std::size_t length) {
+    const std::string_view taken = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+    return taken;
+  }
+  std::string_view rest_;
+};
+
+}  // namespace myriad::scripts

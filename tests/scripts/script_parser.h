@@ -1,0 +1,22 @@
+// Reads a script in packetdrill's notation. It trusts nothing: whatever the text, the answer is a Script whose numbers
+// are in bounds, or one message that says FILE:LINE, what was expected there and what was found.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "tests/scripts/script.h"
+
+namespace myriad::scripts {
+
+inline constexpr std::size_t kLongestScript = 1 << 20;   // bytes
+inline constexpr std::size_t kMostActions = 10'000;      // lines that happen
+inline constexpr std::size_t kMostParties = 64;          // hosts, and as many peers
+inline constexpr std::uint32_t kLongestPayload = 1'460;  // bytes in a packet of a script: a full frame
+inline constexpr Duration kLongestTime = std::chrono::hours{24};
+
+// `file` is what messages call it.
+[[nodiscard]] tl::expected<Script, std::string> parse_script(std::string_view text, const std::string& file);
+
+}  // namespace myriad::scripts
