@@ -134,7 +134,7 @@ void Clients::connect(std::uint32_t index, Instant now) {
   session.state = State::kConnecting;
   const auto connection =
       stack_.connect(w.host_id(session.host), w.place.to.at(session.to), w.place.to.port, index, w.place.tally, now);
-  if (!connection) return fail(index, failure_of(connection.error()), now);
+  if (!connection) return fail_to_begin(index, failure_of(connection.error()), now);
   session.connection = *connection;
   arm(index, now + w.place.load.timeout);
 }
@@ -371,7 +371,7 @@ void Clients::close(std::uint32_t index, Instant now) {
   arm(index, now + kFinish);
 }
 
-void Clients::fail(std::uint32_t index, Failure why, Instant now) {
+void Clients::fail(std::uint32_t index, Failure why, Instant now, Duration rest) {
   Session& session = sessions_[index];
   Running& w = running(session);
   if (session.connection != kNoConnection) stack_.abort(session.connection);
@@ -384,19 +384,20 @@ void Clients::fail(std::uint32_t index, Failure why, Instant now) {
     return arm(index, now + kRetryAfter);
   }
   w.count_failure(session.host, why);
-  over(index, now);
+  over(index, now, rest);
 }
 
-void Clients::over(std::uint32_t index, Instant now) {
+void Clients::over(std::uint32_t index, Instant now, Duration rest) {
   Session& session = sessions_[index];
   Running& w = running(session);
   wheel_.cancel(session.timer);
   session.connection = kNoConnection;
   session.run.emplace<std::monostate>();
   --w.open;
-  if (w.place.load.think > Duration{0} && w.load.goes_on(now)) {
+  rest = std::max(rest, w.place.load.think);
+  if (rest > Duration{0} && w.load.goes_on(now)) {
     session.state = State::kThinking;
-    return arm(index, now + w.place.load.think);
+    return arm(index, now + rest);
   }
   release(index);
 }
@@ -460,7 +461,8 @@ Failure Clients::timeout_of(const Session& session) {
 void Clients::arm(std::uint32_t index, Instant at) { wheel_.rearm(sessions_[index].timer, at, 0, index); }
 
 void Clients::on_time(Instant now) {
-  wheel_.advance(now, [this, now](std::uint8_t, std::uint32_t index) { on_timer(index, now); });
+  wheel_.advance(
+      now, [this, now](std::uint8_t, std::uint32_t index) { on_timer(index, now); }, kTimersPerTurn);
 }
 
 void Clients::on_timer(std::uint32_t index, Instant now) {

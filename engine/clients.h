@@ -36,8 +36,11 @@ class Clients {
   static constexpr Duration kAwaitFin = std::chrono::seconds{1};
   // An orderly close that does not come to its end in this time is cut short.
   static constexpr Duration kFinish = std::chrono::seconds{5};
-  // Between a failure and the next try: a target that refuses is not stormed.
+  // Between a failure and the next try, so that a target that refuses is not stormed; and between sessions that cannot
+  // even begin (no way there, no port), so that a closed loop does not spin.
   static constexpr Duration kRetryAfter = std::chrono::milliseconds{100};
+  // Timers that fire in one turn; the rest has its turn at once.
+  static constexpr std::size_t kTimersPerTurn = 1024;
   // When the batch had no room for an echo request.
   static constexpr Duration kRoomAgain = std::chrono::milliseconds{1};
 
@@ -53,7 +56,7 @@ class Clients {
   [[nodiscard]] Instant next_deadline(Instant now) const;
   // Every workload has started all it should and every session has ended.
   [[nodiscard]] bool finished(Instant now) const;
-  // No new sessions and no new tries; those that are open go on.
+  // No new sessions; those that are open go on. One that waits for another try has it now, and no further one.
   void stop_starting(Instant now);
   // Ends everything at once. Sessions in the middle of something stay counted as open; one that only held its
   // connection has succeeded.
@@ -143,8 +146,10 @@ class Clients {
   void first_answer(Session& session, Duration after);
   void complete(std::uint32_t index, bool verified, Instant now);  // everything that was asked for has come
   void close(std::uint32_t index, Instant now);
-  void fail(std::uint32_t index, Failure why, Instant now);
-  void over(std::uint32_t index, Instant now);  // nothing is left of it in the stack
+  void fail(std::uint32_t index, Failure why, Instant now, Duration rest = {});
+  void fail_to_begin(std::uint32_t index, Failure why, Instant now) { fail(index, why, now, kRetryAfter); }
+  // Nothing is left of it in the stack; its host rests for its think time, and at least for `rest`.
+  void over(std::uint32_t index, Instant now, Duration rest = {});
   void release(std::uint32_t index);
   [[nodiscard]] Failure timeout_of(const Session& session);
   static Failure failure_of(stack::FailReason reason);
