@@ -68,6 +68,8 @@ class ProducerRing {
   [[nodiscard]] std::uint32_t pending() const {
     return ring_.cached_prod - __atomic_load_n(ring_.consumer, __ATOMIC_ACQUIRE);
   }
+  // For whoever goes on with the ring.
+  [[nodiscard]] const xsk_ring_prod& state() const { return ring_; }
   // Whether the kernel waits for a system call before it looks at the ring.
   [[nodiscard]] bool needs_wakeup() const { return xsk_ring_prod__needs_wakeup(&ring_) != 0; }
 

@@ -17,6 +17,8 @@ ShardPort::ShardPort(Wiring wiring, LinkWatch link, FileDescriptor wake_event)
       lengths_(wiring.lengths),
       owned_(std::move(wiring.owned)),
       rx_(std::move(wiring.rx)),
+      refilled_(wiring.primed),
+      primed_(wiring.primed),
       link_(std::move(link)),
       doorbell_(std::move(wake_event)) {
   for (const RxQueue& queue : rx_) sleepers_.push_back({queue.fd, POLLIN, 0});
@@ -31,7 +33,8 @@ void ShardPort::send_on_queue_of(ShardPort& owner) {
 }
 
 void ShardPort::refill(FramePool& pool) {
-  const std::uint32_t reserve = std::min(kSendReserve, pool.capacity() / 4);
+  if (primed_ != 0) withdraw_primed(pool);
+  const std::uint32_t reserve = send_reserve(pool.capacity());
   for (OwnedQueue& queue : owned_) {
     if (pool.size() <= reserve) return;
     const std::uint32_t spare = pool.size() - reserve;
@@ -40,6 +43,16 @@ void ShardPort::refill(FramePool& pool) {
     queue.fill.produce(count, [&](std::uint64_t& address, std::uint32_t) { address = address_of(*pool.take()); });
     refilled_ += count;
   }
+}
+
+void ShardPort::withdraw_primed(FramePool& pool) {
+  [[maybe_unused]] const auto first = static_cast<std::uint32_t>(*pool.take());
+  assert(first % area_.frames_per_shard == 0 && "refill() comes first, with a fresh pool");
+  for (std::uint32_t i = 1; i < primed_; ++i) {
+    [[maybe_unused]] const auto frame = pool.take();
+    assert(frame == FrameIndex{first + i} && "refill() comes first, with a fresh pool");
+  }
+  primed_ = 0;
 }
 
 std::uint32_t ShardPort::receive(std::span<RxFrame> out) {

@@ -71,6 +71,7 @@ class alignas(64) ShardPort {
     TxRing tx;
     std::uint32_t tx_queue = 0;     // the queue of rx whose socket sends
     std::vector<OwnedQueue> owned;  // may be empty: more shards than queues
+    std::uint32_t primed = 0;       // the first so many frames at home with the shard are in the owned FILL rings
     FrameLengths* lengths = nullptr;
   };
 
@@ -112,6 +113,10 @@ class alignas(64) ShardPort {
   void send_on_queue_of(ShardPort& owner);
 
   static constexpr std::uint32_t kSendReserve = 256;
+  // What refill() leaves in a pool of this capacity: a quarter when it is small.
+  static constexpr std::uint32_t send_reserve(std::uint32_t capacity) {
+    return kSendReserve < capacity / 4 ? kSendReserve : capacity / 4;
+  }
   static constexpr std::uint32_t kLinkTurns = 1024;
   static constexpr Duration kUnfinishedNap = std::chrono::milliseconds{1};
 
@@ -125,6 +130,7 @@ class alignas(64) ShardPort {
   [[nodiscard]] std::uint64_t address_of(FrameIndex frame) const {
     return std::uint64_t{static_cast<std::uint32_t>(frame)} << chunk_shift_;
   }
+  void withdraw_primed(FramePool& pool);
   void kick_tx();
   void kick_rx();
   void wake_owner();
@@ -149,7 +155,8 @@ class alignas(64) ShardPort {
   ShardPort* owner_ = nullptr;    // of the queue we send on; null when it is this shard
   std::uint64_t told_owner_ = 0;  // value of submitted_ when the owner was woken last
   std::uint64_t reaped_ = 0;
-  std::uint64_t refilled_ = 0;
+  std::uint64_t refilled_;
+  std::uint32_t primed_;  // still to be taken out of the pool
   PortCounters counters_;
   LinkWatch link_;
   std::vector<pollfd> sleepers_;           // the sockets, then the doorbell, then the link

@@ -1,9 +1,9 @@
 // One AF_XDP socket on one queue: RAII over its RX ring, its TX ring where it sends, and its binding.
 //
-// The first socket of a queue brings the queue's FILL and COMPLETION rings and is made by libxdp. libxdp 1.3 names the
-// UMEM's first socket whenever memory is shared, which the kernel refuses for a second socket of any queue but the
-// first; so further sockets of a queue are bound by hand, naming the queue's own first socket. The XDP program is
-// somebody else's: no socket loads, attaches or looks for one.
+// The UMEM's very first socket is made by libxdp. The others are bound by hand, for two reasons: libxdp 1.3 names the
+// UMEM's first socket whenever memory is shared, which the kernel refuses for the second socket of any queue but the
+// first; and it makes a queue's FILL ring and binds in one step, while some drivers (virtio) want to find frames in
+// FILL at the moment of binding. The XDP program is somebody else's: no socket loads, attaches or looks for one.
 #pragma once
 
 #include <xdp/xsk.h>
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/frame.h"
 #include "base/result.h"
 #include "xsk/device.h"
 #include "xsk/file_descriptor.h"
@@ -26,11 +27,23 @@ struct SocketOptions {
       0;  // XDP_COPY or XDP_ZEROCOPY, XDP_USE_NEED_WAKEUP; the UMEM's first socket speaks for all
 };
 
+// Frames that lie in a queue's FILL ring when its first socket is bound.
+struct PrimedFrames {
+  FrameIndex first{};
+  std::uint32_t count = 0;
+};
+
 class Socket {
  public:
-  // `umem` outlives the socket. Its rings of this queue are valid from here on and until the queue's last socket ends.
-  [[nodiscard]] static Result<std::unique_ptr<Socket>> first_of_queue(Umem& umem, const Device& device,
-                                                                      const SocketOptions& options);
+  // On queue 0, whose rings came with `umem` and are primed already. `umem` outlives the socket.
+  [[nodiscard]] static Result<std::unique_ptr<Socket>> first_of_umem(Umem& umem, const Device& device,
+                                                                     const SocketOptions& options);
+  // On another queue: makes its FILL and COMPLETION rings, umem.rings(queue), which are valid as long as the socket.
+  // `umem_first` is the UMEM's first socket; it and `umem` outlive this one.
+  [[nodiscard]] static Result<std::unique_ptr<Socket>> first_of_queue(Umem& umem, const Socket& umem_first,
+                                                                      const Device& device,
+                                                                      const SocketOptions& options,
+                                                                      const PrimedFrames& primed);
   // `first` is the first socket of the same queue and outlives this one.
   [[nodiscard]] static Result<std::unique_ptr<Socket>> further_of_queue(const Socket& first, const Device& device,
                                                                         const SocketOptions& options);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "xsk/ring.h"
 #include "xsk/setup_error.h"
 
 namespace myriad::xsk {
@@ -55,7 +56,7 @@ Result<std::unique_ptr<Umem>> Umem::register_memory(const FrameMemory& memory, c
   if (options.chunk_bytes != 2048 && options.chunk_bytes != 4096) {
     return fail(Fault::kUsage, "a chunk of " + std::to_string(options.chunk_bytes) + " bytes", "take 2048 or 4096");
   }
-  std::unique_ptr<Umem> umem{new Umem{options.queues}};
+  std::unique_ptr<Umem> umem{new Umem{options}};
   const xsk_umem_config config{.fill_size = options.fill_entries,
                                .comp_size = options.completion_entries,
                                .frame_size = options.chunk_bytes,
@@ -73,6 +74,14 @@ Result<std::unique_ptr<Umem>> Umem::register_memory(const FrameMemory& memory, c
     return setup_failure("registering " + in_mebibytes(memory.bytes().size()) + " of memory for AF_XDP", os_error);
   }
   return umem;
+}
+
+void Umem::prime(std::uint32_t queue, FrameIndex first, std::uint32_t frames) {
+  FillRing fill{rings_[queue].fill};
+  fill.produce(frames, [&](std::uint64_t& address, std::uint32_t i) {
+    address = (std::uint64_t{static_cast<std::uint32_t>(first)} + i) * options_.chunk_bytes;
+  });
+  rings_[queue].fill = fill.state();
 }
 
 Umem::~Umem() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/frame.h"
 #include "base/result.h"
 
 namespace myriad::xsk {
@@ -36,7 +37,8 @@ class FrameMemory {
   MutableBytes bytes_;
 };
 
-// The FILL and COMPLETION ring of one queue, as libxdp fills them in. It keeps their addresses: they never move.
+// The FILL and COMPLETION ring of one queue, as they were mapped. libxdp keeps the addresses of queue 0's: they never
+// move.
 struct QueueRings {
   xsk_ring_prod fill{};
   xsk_ring_cons completion{};
@@ -62,12 +64,16 @@ class Umem {
   ~Umem();
 
   [[nodiscard]] xsk_umem* handle() const { return handle_; }
+  [[nodiscard]] const UmemOptions& options() const { return options_; }
   // Those of queue 0 exist from the start, those of another queue once its first socket does.
   [[nodiscard]] QueueRings& rings(std::uint32_t queue) { return rings_[queue]; }
+  // Puts `frames` frames from `first` on into the queue's FILL ring, which exists and has room for them.
+  void prime(std::uint32_t queue, FrameIndex first, std::uint32_t frames);
 
  private:
-  explicit Umem(std::uint32_t queues) : rings_(queues) {}
+  explicit Umem(const UmemOptions& options) : options_(options), rings_(options.queues) {}
 
+  UmemOptions options_;
   std::vector<QueueRings> rings_;  // never resized
   xsk_umem* handle_ = nullptr;
 };

@@ -71,7 +71,7 @@ Result<void> Port::bind(const PortOptions& options) {
 }
 
 Result<void> Port::bind_all(const PortOptions& options, BindMode mode, Duration& patience) {
-  // A registration that no socket was bound with serves the next attempt.
+  // A registration that no driver has taken frames of serves the next attempt.
   if (matrix_.umem == nullptr) {
     auto umem = Umem::register_memory(memory_,
                                       {.chunk_bytes = options.chunk_bytes,
@@ -81,6 +81,7 @@ Result<void> Port::bind_all(const PortOptions& options, BindMode mode, Duration&
                                       notes_);
     if (!umem) return Failure{std::move(umem.error())};
     matrix_.umem = std::move(*umem);
+    matrix_.umem->prime(0, primed(0).first, primed(0).count);
   }
   SocketOptions wanted;
   wanted.rx_entries = options.rx_entries;
@@ -90,9 +91,10 @@ Result<void> Port::bind_all(const PortOptions& options, BindMode mode, Duration&
     for (std::uint32_t shard = 0; shard < options.shards; ++shard) {
       wanted.queue = queue;
       wanted.tx_entries = tx_queue_of(shard, options.queues) == queue ? options.tx_entries : 0;
-      auto socket = bind_one(shard, wanted, options.shards, patience);
+      auto socket = bind_patiently(wanted, shard, patience);
       if (!socket) {
-        if (!matrix_.sockets.empty()) matrix_.close();
+        const bool untouched = FillRing{matrix_.umem->rings(0).fill}.pending() == primed(0).count;
+        if (!matrix_.sockets.empty() || !untouched) matrix_.close();
         Error error = std::move(socket.error());
         error.what += std::string{" in mode "} + name(mode);
         return Failure{std::move(error)};
@@ -103,20 +105,33 @@ Result<void> Port::bind_all(const PortOptions& options, BindMode mode, Duration&
   return {};
 }
 
-Result<std::unique_ptr<Socket>> Port::bind_one(std::uint32_t shard, const SocketOptions& options, std::uint32_t shards,
-                                               Duration& patience) {
+Result<std::unique_ptr<Socket>> Port::bind_patiently(const SocketOptions& options, std::uint32_t shard,
+                                                     Duration& patience) {
   // The kernel frees a queue some time after its last socket was closed.
   constexpr Duration kLongestPause = std::chrono::milliseconds{100};
   Duration pause = std::chrono::milliseconds{5};
   for (;;) {
-    auto socket =
-        shard == 0 ? Socket::first_of_queue(*matrix_.umem, device_, options)
-                   : Socket::further_of_queue(*matrix_.sockets[std::size_t{options.queue} * shards], device_, options);
+    auto socket = bind_one(options, shard);
     if (socket || socket.error().os_error != EBUSY || patience <= Duration::zero()) return socket;
     std::this_thread::sleep_for(pause);
     patience -= pause;
     pause = std::min(pause * 2, kLongestPause);
   }
+}
+
+Result<std::unique_ptr<Socket>> Port::bind_one(const SocketOptions& options, std::uint32_t shard) {
+  Umem& umem = *matrix_.umem;
+  if (shard != 0) return Socket::further_of_queue(*matrix_.sockets[matrix_.sockets.size() - shard], device_, options);
+  if (options.queue == 0) return Socket::first_of_umem(umem, device_, options);
+  return Socket::first_of_queue(umem, *matrix_.sockets.front(), device_, options, primed(options.queue));
+}
+
+PrimedFrames Port::primed(std::uint32_t queue) const {
+  const std::uint32_t owner = owner_of(queue, area_.shards);
+  const std::uint32_t owned_queues = (queues_ - owner + area_.shards - 1) / area_.shards;
+  const std::uint32_t spare = area_.frames_per_shard - ShardPort::send_reserve(area_.frames_per_shard);
+  const std::uint32_t count = std::min(matrix_.umem->options().fill_entries, spare / owned_queues);
+  return {FrameIndex{owner * area_.frames_per_shard + queue / area_.shards * count}, count};
 }
 
 Result<void> Port::make_shards(const PortOptions& options) {
@@ -134,6 +149,7 @@ Result<void> Port::make_shards(const PortOptions& options) {
       if (owner_of(queue, shards) != shard) continue;
       const QueueRings& rings = matrix_.umem->rings(queue);
       wiring.owned.push_back({FillRing{rings.fill}, CompletionRing{rings.completion}, queue});
+      wiring.primed += primed(queue).count;
     }
     auto link = LinkWatch::open(device_.index);
     if (!link) return Failure{std::move(link.error())};

@@ -9,8 +9,8 @@
 //
 // The order that works for every driver:
 //   1. attach the XDP program (some drivers need one even to bind or to send)
-//   2. Port::open()
-//   3. every shard: refill(), kick()
+//   2. Port::open(); FILL rings hold frames from before the first bind on, since some drivers look only then
+//   3. every shard: refill() with a fresh pool, before anything else takes frames of it; kick()
 //   4. put socket_fd(queue, shard) into the steering map: traffic begins
 // and at the end: take the program off (or clear the map), stop the shards, destroy the port. The caller loads,
 // attaches and detaches the program; the port knows nothing of it, but whether it runs in generic (skb) mode.
@@ -112,8 +112,11 @@ class Port {
   [[nodiscard]] Result<void> bind(const PortOptions& options);
   // Leaves no socket behind when it fails. Takes what it pauses off `patience`.
   [[nodiscard]] Result<void> bind_all(const PortOptions& options, BindMode mode, Duration& patience);
-  [[nodiscard]] Result<std::unique_ptr<Socket>> bind_one(std::uint32_t shard, const SocketOptions& options,
-                                                         std::uint32_t shards, Duration& patience);
+  [[nodiscard]] Result<std::unique_ptr<Socket>> bind_patiently(const SocketOptions& options, std::uint32_t shard,
+                                                               Duration& patience);
+  [[nodiscard]] Result<std::unique_ptr<Socket>> bind_one(const SocketOptions& options, std::uint32_t shard);
+  // The frames that open() puts into the FILL ring of a queue: the first ones at home with the queue's owner.
+  [[nodiscard]] PrimedFrames primed(std::uint32_t queue) const;
   [[nodiscard]] Result<void> make_shards(const PortOptions& options);
   [[nodiscard]] Result<void> join_promiscuous();
   void read_mode();

@@ -178,6 +178,21 @@ TEST_F(PortTest, FillRingIsKeptFullAndThePoolKeepsItsReserve) {
   EXPECT_EQ(port->frames_in_kernel(), 1024 - ShardPort::kSendReserve);
 }
 
+TEST_F(PortTest, EveryQueueCanReceiveFromTheMomentItIsBound) {
+  MYRIAD_MAKE_WORLD(3);
+  PortOptions options = near_options(2);  // shard 0 owns queues 0 and 2, shard 1 owns queue 1
+  options.frames_per_shard = 512;
+  auto opened = Port::open(options);
+  ASSERT_TRUE(opened) << opened.error().message();
+  EXPECT_EQ((*opened)->shard(0).kernel_balance(), 2 * ((512 - 128) / 2)) << "a quarter is kept for sending";
+  EXPECT_EQ((*opened)->shard(1).kernel_balance(), 512 - 128);
+  Crank fresh{**opened};
+  fresh.turn();
+  EXPECT_TRUE(fresh.conserved()) << "what FILL held from the start has left the pools";
+  EXPECT_EQ(fresh.pool(0).size(), 128U);
+  EXPECT_EQ(fresh.pool(1).size(), 128U);
+}
+
 TEST_F(PortTest, ModeAndItsReasonAreSaid) {
   MYRIAD_MAKE_WORLD();
   ASSERT_NO_FATAL_FAILURE(open(near_options()));
