@@ -132,7 +132,11 @@ void HttpResponse::status_line(Bytes& data) {
         at_ = c == '\n' ? At::kFields : At::kReason;
         break;
       default:
-        if (c == '\n') at_ = At::kFields;
+        if (c == '\n') {
+          at_ = At::kFields;
+        } else if (const void* const end = std::memchr(data.data() + used, '\n', data.size() - used)) {
+          used = static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - data.data());
+        }
     }
     if (!good) return fail(HttpFailure::kMalformed);
   }

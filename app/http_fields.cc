@@ -1,6 +1,7 @@
 #include "app/http_fields.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
 #include <string_view>
 
@@ -15,7 +16,8 @@ constexpr std::string_view kChunked = "chunked";
 template <std::size_t N>
 std::uint8_t narrow(const std::array<std::string_view, N>& words, std::uint8_t candidates, std::size_t position,
                     std::uint8_t c) {
-  for (std::size_t i = 0; i < N; ++i) {
+  for (unsigned left = candidates; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
     const bool fits = position < words[i].size() && words[i][position] == static_cast<char>(c);
     if (!fits) candidates = static_cast<std::uint8_t>(candidates & ~(1U << i));
   }
@@ -31,9 +33,21 @@ int complete(const std::array<std::string_view, N>& words, std::uint8_t candidat
   return -1;
 }
 
+constexpr std::array<bool, 256> token_table() {
+  std::array<bool, 256> table{};
+  for (const char c :
+       std::string_view{"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"}) {
+    table[static_cast<std::uint8_t>(c)] = true;
+  }
+  return table;
+}
+constexpr std::array<bool, 256> kTokens = token_table();
+
 constexpr bool is_blank(std::uint8_t c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
+
+bool is_token(std::uint8_t c) { return kTokens[c]; }
 
 HttpFields::Outcome HttpFields::take(Bytes& data) {
   std::size_t used = 0;
@@ -84,6 +98,20 @@ HttpFields::Outcome HttpFields::take(Bytes& data) {
   return chunked_ && has_length_ ? Outcome::kMalformed : Outcome::kEnd;
 }
 
+// A short cut for lines that begin with `line` and are about nothing that we know: how many bytes behind the first one
+// need no closer look. 0 when the name is not there as a whole; then it is read byte by byte.
+std::size_t HttpFields::skip_name(Bytes line) {
+  std::size_t length = 1;
+  while (length < line.size() && kTokens[line[length]]) ++length;
+  if (length == line.size() || line[length] != ':') return 0;
+  const std::uint8_t first = to_lower(line[0]);
+  for (const std::string_view name : kNames) {
+    if (name.size() == length && name[0] == static_cast<char>(first)) return 0;
+  }
+  at_ = field_ = At::kSkip;
+  return length;
+}
+
 void HttpFields::line_start(std::uint8_t c) {
   if (is_blank(c)) {  // obs-fold: the value goes on, as after white space
     if (field_ == At::kLineStart) return bad();
@@ -108,7 +136,7 @@ void HttpFields::line_start(std::uint8_t c) {
 
 void HttpFields::name(std::uint8_t c) {
   if (c != ':') {
-    if (!is_token(c)) return bad();
+    if (!kTokens[c]) return bad();
     candidates_ = narrow(kNames, candidates_, position_, to_lower(c));
     if (position_ < 255) ++position_;
     return;

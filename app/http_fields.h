@@ -46,6 +46,7 @@ class HttpFields {
   enum class Part : std::uint8_t { kLeading, kInside, kTrailing, kCr };
 
   void line_start(std::uint8_t c);
+  std::size_t skip_name(Bytes line);
   void name(std::uint8_t c);
   void length_value(std::uint8_t c);
   void coding_value(std::uint8_t c);
@@ -71,29 +72,7 @@ class HttpFields {
 };
 
 // RFC 9110 section 5.6.2.
-[[nodiscard]] constexpr bool is_token(std::uint8_t c) {
-  if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return true;
-  switch (c) {
-    case '!':
-    case '#':
-    case '$':
-    case '%':
-    case '&':
-    case '\'':
-    case '*':
-    case '+':
-    case '-':
-    case '.':
-    case '^':
-    case '_':
-    case '`':
-    case '|':
-    case '~':
-      return true;
-    default:
-      return false;
-  }
-}
+[[nodiscard]] bool is_token(std::uint8_t c);
 
 [[nodiscard]] constexpr std::uint8_t to_lower(std::uint8_t c) {
   return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + ('a' - 'A')) : c;

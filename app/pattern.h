@@ -1,5 +1,5 @@
 // Payload that is never stored: the byte at an offset of a stream is a function of (seed, offset), the same whatever
-// the pieces in which it is asked for. Eight bytes cost one mix64().
+// the pieces in which it is asked for. Eight bytes cost one multiplication.
 #pragma once
 
 #include <algorithm>
@@ -47,7 +47,10 @@ class Pattern {
 
  private:
   void copy(std::uint8_t* at, std::uint64_t index, std::size_t from, std::size_t length) const {
-    const std::uint64_t word = mix64(seed_ ^ index);
+    // The middle of SplitMix64's finaliser over a Weyl sequence: words far and near differ in about half of their bits.
+    std::uint64_t word = seed_ + index * 0x9e3779b97f4a7c15ULL;
+    word = (word ^ (word >> 32)) * 0xbf58476d1ce4e5b9ULL;
+    word ^= word >> 29;
     std::memcpy(at, reinterpret_cast<const std::uint8_t*>(&word) + from, length);
   }
 
