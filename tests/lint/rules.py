@@ -401,12 +401,22 @@ def findings_of(path, output):
     for line in output.splitlines():
         match = DIAGNOSTIC.match(line)
         if match and "error" in line:
-            return Finding(match[1], int(match[2]), match[3])
+            inside = not match[1].startswith("/")
+            return Finding(match[1], int(match[2]), match[3]) if inside else Finding(path, 1, line)
     return Finding(path, 1, " ".join(output.split())[:300] or "the tool failed and said nothing")
+
+
+def first_include(tree, path):
+    for _, line in tree.code(path):
+        if match := INCLUDE.match(line):
+            return match[1]
+    return None
 
 
 def headers_alone(tree):
     """Every header compiles by itself, in any order of inclusion."""
+    # Where x.cc includes "x.h" before anything else, the build has already shown it for x.h.
+    shown = {path[:-3] + ".h" for path in tree.of(".cc") if first_include(tree, path) == path[:-3] + ".h"}
     command = [tree.compiler, "-std=c++20", "-fsyntax-only", "-O0", "-I.", *tree.include_options, "-x", "c++", "-"]
     system = [f"-idirafter{folder}" for folder in sorted(Path("/usr/include").glob("*-linux-gnu"))]
     xdp_command = ["clang", "-target", "bpf", "-fsyntax-only", "-I.", *system, "-x", "c", "-"]
@@ -417,7 +427,7 @@ def headers_alone(tree):
         return None if result.returncode == 0 else findings_of(path, result.stderr)
 
     tool(tree.compiler)
-    for finding in in_parallel(compile_header, tree.of(".h")):
+    for finding in in_parallel(compile_header, [path for path in tree.of(".h") if path not in shown]):
         if finding:
             yield finding
 

@@ -144,6 +144,13 @@ class EveryRule(unittest.TestCase):
         files["templates/plan/b.cc"] = "#include <yaml-cpp/yaml.h>\n"
         self.assertTrue(self.breaches("library_includes", files))
 
+    def test_a_header_that_its_source_includes_first_is_left_to_the_build(self):
+        broken = GOOD_HEADER + "inline std::string a() { return {}; }\n"
+        files = {"base/a.h": broken, "base/a.cc": '#include "base/a.h"\n#include <string>\n'}
+        self.assertFalse(self.breaches("headers_alone", files))
+        files["base/a.cc"] = '#include <string>\n#include "base/a.h"\n'
+        self.assertTrue(self.breaches("headers_alone", files))
+
     def test_a_test_may_include_what_lies_beside_it(self):
         files = {"tests/x/a.cc": '#include "b.h"\n', "tests/x/b.h": GOOD_HEADER}
         self.assertFalse(self.breaches("room_includes", files))
