@@ -1,6 +1,7 @@
 // How RapidCheck makes our values.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
