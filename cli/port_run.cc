@@ -292,7 +292,12 @@ Result<void> PortRun::Crew::open(const plan::PortPlan& port_plan) {
   const auto device = xsk::find_device(port_plan.interface);
   if (!device) return tl::unexpected(device.error());
   const std::uint32_t queues = port_plan.queues.value_or(device->queues);
-  const std::uint32_t shards = choose_shards(port_plan, std::min(queues, device->queues), notes);
+  if (queues > device->queues) {
+    return fail(Fault::kMachine,
+                fmt::format("{} has {} receive queues, {} were asked for", device->name, device->queues, queues),
+                fmt::format("say fewer `queues`, or: sudo ethtool -L {} combined {}", device->name, queues));
+  }
+  const std::uint32_t shards = choose_shards(port_plan, queues, notes);
 
   bpf::SteeringOptions steer;
   steer.interface = port_plan.interface;

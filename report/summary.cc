@@ -50,7 +50,7 @@ std::string headline(const RunResult& result) {
     started += workload.sessions_started;
     succeeded += workload.sessions_succeeded;
     failed += workload.sessions_failed;
-    verified += workload.sessions_verified;
+    if (workload.verifies) verified += workload.sessions_verified;
     verifies = verifies || workload.verifies;
   }
   std::string what;

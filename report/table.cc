@@ -56,14 +56,14 @@ void port_rows(std::vector<std::string>& lines, const Moment& m) {
 void workload_rows(std::vector<std::string>& lines, const Moment& m) {
   if (m.now.workloads.empty()) return;
   const std::size_t name = name_columns(m.now.workloads, 8);
-  lines.push_back(fmt::format("{} {} {} {} {} {} {} {}", left("workload", name), right("open", 9), right("started", 11),
-                              right("succeeded", 11), right("failed", 9), right("per second", 10), right("p50", 8),
+  lines.push_back(fmt::format("{} {} {} {} {} {} {} {}", left("workload", name), right("open", 9), right("started", 10),
+                              right("succeeded", 10), right("failed", 9), right("per second", 10), right("p50", 8),
                               right("p99", 8)));
   for (std::size_t i = 0; i < m.now.workloads.size() && i < m.before.workloads.size(); ++i) {
     const WorkloadResult& w = m.now.workloads[i];
     lines.push_back(fmt::format("{} {} {} {} {} {} {} {}", name_cell(w.name, name),
-                                right(count_text(w.sessions_open), 9), right(count_text(w.sessions_started), 11),
-                                right(count_text(w.sessions_succeeded), 11), right(count_text(w.sessions_failed), 9),
+                                right(count_text(w.sessions_open), 9), right(count_text(w.sessions_started), 10),
+                                right(count_text(w.sessions_succeeded), 10), right(count_text(w.sessions_failed), 9),
                                 right(rate_text(rate(ended(w), ended(m.before.workloads[i]), m.interval)), 10),
                                 right(seconds_text(w.session.percentile(50) * 1e-9), 8),
                                 right(seconds_text(w.session.percentile(99) * 1e-9), 8)));

@@ -57,7 +57,7 @@ class Lookup {
 
   template <class Part>
   Result<std::optional<double>> in(const Part& part) {
-    visit_metrics(part, [this](const char* name, const auto& value, const char*) { consider(name, value); });
+    visit_metrics(part, [this](const char* name, const auto& value, const char*) { this->consider(name, value); });
     if (found_) return *found_;
     std::string keys;
     for (const std::string& name : names_) keys += (keys.empty() ? "" : ", ") + name;

@@ -129,8 +129,8 @@ TEST_F(Table, Golden) {
             R"(myriad  1m12s of 1m30s  seed 42
 port     link  frames/s out          in    rate out          in    dropped
 lan      up         123,000           0       0 bps   1.00 Gbps          3
-workload      open     started   succeeded    failed per second      p50      p99
-fetch            2       5,000       8,990         8      2,000   200 ns   200 ns
+workload      open    started  succeeded    failed per second      p50      p99
+fetch            2      5,000      8,990         8      2,000   200 ns   200 ns
 service     sessions per second        sent    received
 web               37         10    16.6 KiB    1.66 KiB
 hosts          count  ARP/ND asked    answered       pings
