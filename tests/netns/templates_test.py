@@ -1,0 +1,94 @@
+"""The scenarios that ship, run as their first lines say, smaller: what a newcomer tries first must work."""
+
+import json
+
+import case
+import lab
+
+FOLDER = lab.ROOT / "templates"
+MAIL = """
+import socket, threading
+server = socket.create_server(("10.0.255.1", 25), backlog=256)
+print("ready", flush=True)
+def serve(stream):
+    with stream, stream.makefile("rwb", buffering=0) as lines:
+        lines.write(b"220 mail.example.test\\r\\n")
+        assert lines.readline().startswith(b"EHLO")
+        lines.write(b"250 hello\\r\\n")
+        assert lines.readline() == b"QUIT\\r\\n"
+        lines.write(b"221 bye\\r\\n")
+while True:
+    threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+"""
+
+
+class Shipped(case.Case):
+    def setUp(self):
+        super().setUp()
+        self.net = self.lab(addresses=False)
+        self.net.there.ip("addr", "add", "10.0.255.1/16", "dev", "peer")
+        self.net.there.ip("addr", "add", "fd00::ffff/64", "dev", "peer", "nodad")
+
+    def run_template(self, name, *words):
+        """The workloads of the result; thresholds on time may fail on a busy machine, and are not what is tested."""
+        result = self.net.folder / "result.json"
+        done = self.net.myriad("run", FOLDER / f"{name}.yaml", "-i", "lan=port", "--json", result, *words, timeout=80)
+        self.assertIn(done.returncode, (0, 99), f"{done.stdout}\n{done.stderr}")
+        return json.loads(result.read_text())["workloads"]
+
+    def assert_all_succeeded(self, works, expected):
+        self.assertEqual({name: (work["sessions_succeeded"], work["sessions_failed"]) for name, work in works.items()},
+                         {name: (count, 0) for name, count in expected.items()})
+
+    def test_every_one_is_valid(self):
+        names = sorted(path.name for path in FOLDER.glob("*.yaml"))
+        self.assertGreaterEqual(len(names), 4)
+        for name in names:
+            self.assertExit(self.net.myriad("validate", FOLDER / name), 0)
+
+    @case.row(seconds=100)
+    def test_http_clients(self):
+        lab.Nginx(self.net, files={"index.html": b"x" * 1000})
+        works = self.run_template("http_clients", "--set", "workloads.fetch.load.total=2000")
+        self.assert_all_succeeded(works, {"fetch": 2000})
+
+    @case.row(seconds=100)
+    def test_dual_stack(self):
+        lab.Nginx(self.net, files={"index.html": b"x" * 1000})
+        works = self.run_template("dual_stack", "--set", "hosts.clients.count=200")
+        self.assert_all_succeeded(works, {"fetch4": 200, "fetch6": 200, "ping4": 200, "ping6": 200})
+
+    @case.row(seconds=100)
+    def test_ping_all(self):
+        self.assert_all_succeeded(self.run_template("ping_all", "--set", "hosts.clients.count=300"), {"ping": 300})
+
+    @case.row(seconds=100)
+    def test_idle_connections(self):
+        lab.Nginx(self.net, files={"index.html": b"x" * 1000})
+        works = self.run_template("idle_connections", "--set", "workloads.idle.load.total=2000", "--set",
+                                  "workloads.idle.load.concurrent=2000", "--set", "workloads.idle.load.hold=2s")
+        self.assert_all_succeeded(works, {"idle": 2000})
+
+    @case.row(seconds=100)
+    def test_hosts_talk(self):
+        works = self.run_template("hosts_talk", "--duration", "5s")
+        for name, work in works.items():
+            self.assertGreater(work["sessions_succeeded"], 0, name)
+            self.assertEqual(work["sessions_failed"], 0, f"{name}: {work['failures']}")
+
+    @case.row(seconds=100)
+    def test_tcp_script(self):
+        server = self.net.there.start("python3", "-c", MAIL)
+        self.assertEqual(server.stdout.readline(), b"ready\n")
+        self.assert_all_succeeded(self.run_template("tcp_script"), {"mail": 100})
+
+    def test_servers(self):
+        process = self.net.start_myriad("run", FOLDER / "servers.yaml", "-i", "lan=port")
+        self.net.wait_for_answer("10.0.2.1", process)
+        got = self.net.there.run("curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}", "http://10.0.2.100/bytes/1000000")
+        self.assertEqual(got.stdout, "1000000")
+        self.assertEqual(lab.interrupt(process), 130)
+
+
+if __name__ == "__main__":
+    case.main()
