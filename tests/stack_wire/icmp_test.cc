@@ -205,8 +205,8 @@ TEST(Ndp, ValidatesSolicitations) {
   bad = plain;
   bad.pop_back();
   EXPECT_EQ(ndp_error(bad, "fd00::1", "fd00::2"), Drop::kBadNdp) << "short";
-  for (const char* option : {"0100 024d00000001", "0102 024d00000001", "01", "0101 014d00000001", "0101 000000000000",
-                             "0e01000000000000 0102 024d00000001 0000000000000000"}) {
+  for (const char* option : {"0100 024d00000001", "0e00 123456789abc", "0102 024d00000001", "01", "0101 014d00000001",
+                             "0101 000000000000", "0e01000000000000 0102 024d00000001 0000000000000000"}) {
     bad = plain;
     const auto tail = bytes_of(option);
     bad.insert(bad.end(), tail.begin(), tail.end());
