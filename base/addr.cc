@@ -118,7 +118,9 @@ std::optional<Ipv6Prefix> Ipv6Prefix::parse(std::string_view text) {
 }
 
 bool Ipv6Prefix::contains(const Ipv6Address& a) const {
-  const auto masked = [](std::uint64_t x, unsigned bits) { return bits == 0 ? 0 : x & (~std::uint64_t{0} << (64 - bits)); };
+  const auto masked = [](std::uint64_t x, unsigned bits) {
+    return bits == 0 ? 0 : x & (~std::uint64_t{0} << (64 - bits));
+  };
   const unsigned high_bits = length < 64 ? length : 64U;
   const unsigned low_bits = length < 64 ? 0 : length - 64U;
   return masked(a.high() ^ address.high(), high_bits) == 0 && masked(a.low() ^ address.low(), low_bits) == 0;
