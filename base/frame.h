@@ -1,7 +1,7 @@
 // Frames and who holds them. One area of memory (the UMEM when a device is behind it) is cut into chunks of equal size;
 // a FrameIndex names a chunk. At each instant a frame is in exactly one place: a pool, a batch, the kernel's TX or FILL
-// side, or the hands of the receive call. Every frame has a home: the shard whose part of the area it was cut from. When
-// someone else is done with it, it goes home.
+// side, or the hands of the receive call. Every frame has a home: the shard whose part of the area it was cut from.
+// When someone else is done with it, it goes home.
 #pragma once
 
 #include <cassert>
@@ -26,7 +26,9 @@ struct FrameArea {
   [[nodiscard]] MutableBytes chunk(FrameIndex frame) const {
     return {memory + std::size_t{static_cast<std::uint32_t>(frame)} * chunk_bytes, chunk_bytes};
   }
-  [[nodiscard]] std::uint32_t home(FrameIndex frame) const { return static_cast<std::uint32_t>(frame) / frames_per_shard; }
+  [[nodiscard]] std::uint32_t home(FrameIndex frame) const {
+    return static_cast<std::uint32_t>(frame) / frames_per_shard;
+  }
   [[nodiscard]] std::uint32_t count() const { return frames_per_shard * shards; }
 };
 
@@ -45,7 +47,8 @@ struct TxFrame {
 // The free frames at home with one shard. Last in, first out: the warmest frame is used next.
 class FramePool {
  public:
-  FramePool(const FrameArea& area, std::uint32_t shard) : first_(shard * area.frames_per_shard), count_(area.frames_per_shard) {
+  FramePool(const FrameArea& area, std::uint32_t shard)
+      : first_(shard * area.frames_per_shard), count_(area.frames_per_shard) {
     free_.reserve(count_);
     for (std::uint32_t i = count_; i > 0; --i) free_.push_back(FrameIndex{first_ + i - 1});
   }
@@ -79,7 +82,9 @@ class FramePool {
 // a place; the stack opens a frame, writes it and commits. Owns its frames until the engine takes them out.
 class TxBatch {
  public:
-  TxBatch(const FrameArea& area, std::uint32_t capacity) : area_(area), capacity_(capacity) { frames_.reserve(capacity); }
+  TxBatch(const FrameArea& area, std::uint32_t capacity) : area_(area), capacity_(capacity) {
+    frames_.reserve(capacity);
+  }
   TxBatch(const TxBatch&) = delete;
   TxBatch& operator=(const TxBatch&) = delete;
 

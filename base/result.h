@@ -12,16 +12,16 @@ namespace myriad {
 
 // Who has to act; decides the exit code (see cli/).
 enum class Fault {
-  kRun,       // something failed while running
-  kUsage,     // the command line or the scenario is wrong
-  kMachine,   // this machine or port cannot do it
+  kRun,      // something failed while running
+  kUsage,    // the command line or the scenario is wrong
+  kMachine,  // this machine or port cannot do it
 };
 
 struct Error {
-  std::string what;        // what was being done and what went wrong, one sentence, no full stop
-  std::string cure;        // what the user can do; may be empty
+  std::string what;  // what was being done and what went wrong, one sentence, no full stop
+  std::string cure;  // what the user can do; may be empty
   Fault fault = Fault::kRun;
-  int os_error = 0;        // errno, or 0
+  int os_error = 0;  // errno, or 0
 
   [[nodiscard]] std::string message() const {
     std::string text = what;

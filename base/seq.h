@@ -17,9 +17,7 @@ class SeqNum {
   }
   [[nodiscard]] constexpr bool after(SeqNum other) const { return other.before(*this); }
   // True when this lies in [from, from + length).
-  [[nodiscard]] constexpr bool within(SeqNum from, std::uint32_t length) const {
-    return value_ - from.value_ < length;
-  }
+  [[nodiscard]] constexpr bool within(SeqNum from, std::uint32_t length) const { return value_ - from.value_ < length; }
   // How many bytes this lies behind `earlier` (modulo 2^32).
   [[nodiscard]] constexpr std::uint32_t since(SeqNum earlier) const { return value_ - earlier.value_; }
 

@@ -21,7 +21,8 @@ concept FramePort = requires(P port, const P& const_port, FramePool& pool, std::
                              std::span<const TxFrame> tx, void (*done)(FrameIndex), Duration at_most) {
   // Hands every frame that has been sent to `done(FrameIndex)`, of the queues whose rings this shard owns.
   { port.reap(done) } -> std::same_as<std::uint32_t>;
-  // Moves frames from the pool to the FILL rings this shard owns, as far as they have room and the pool keeps a reserve.
+  // Moves frames from the pool to the FILL rings this shard owns, as far as they have room and the pool keeps a
+  // reserve.
   { port.refill(pool) } -> std::same_as<void>;
   // Takes received frames, of every queue; returns how many. They belong to the caller from then on.
   { port.receive(rx) } -> std::same_as<std::uint32_t>;
