@@ -87,15 +87,14 @@ std::optional<std::size_t> OtherSide::peer_with(const IpAddress& address) const 
   return std::nullopt;
 }
 
-// --- frames that arrive
-// -----------------------------------------------------------------------------------------------
+// --- frames that arrive ---
 
 std::vector<std::uint8_t> OtherSide::frame(std::size_t peer, const MacAddress& to, std::uint16_t ether_type,
                                            Bytes payload) const {
   const wire::EthernetRepr ethernet{to, peer_mac(peer), {}, ether_type};
-  std::vector<std::uint8_t> out(ethernet.header_size());
+  std::vector<std::uint8_t> out(ethernet.header_size() + payload.size());
   ethernet.emit_header(out.data());
-  out.insert(out.end(), payload.begin(), payload.end());
+  std::copy(payload.begin(), payload.end(), out.end() - static_cast<std::ptrdiff_t>(payload.size()));
   return out;
 }
 
@@ -106,9 +105,9 @@ std::vector<std::uint8_t> OtherSide::packet(std::size_t host, std::size_t peer, 
                         .protocol = protocol,
                         .hop_limit = hop_limit,
                         .payload_length = payload.size()};
-  std::vector<std::uint8_t> out(ip.header_size());
+  std::vector<std::uint8_t> out(ip.header_size() + payload.size());
   ip.emit_header(out.data());
-  out.insert(out.end(), payload.begin(), payload.end());
+  std::copy(payload.begin(), payload.end(), out.end() - static_cast<std::ptrdiff_t>(payload.size()));
   return frame(peer, host_mac(host), ip.ether_type(), out);
 }
 
