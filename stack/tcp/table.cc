@@ -1,8 +1,13 @@
 #include "stack/tcp/table.h"
 
+#include <memory>
+#include <type_traits>
+
 namespace myriad::tcp {
 
-ConnectionId ConnectionTable::add(HostId host, Port local, const IpAddress& remote, Port remote_port) {
+static_assert(std::is_trivially_destructible_v<Connection>, "a slot is used again by making it anew");
+
+ConnectionId ConnectionTable::add(const Key& key) {
   std::uint32_t index = 0;
   if (!free_.empty()) {
     index = free_.back();
@@ -16,13 +21,13 @@ ConnectionId ConnectionTable::add(HostId host, Port local, const IpAddress& remo
   const ConnectionId id{index};
   Connection& c = (*this)[id];
   const std::uint32_t generation = c.generation + 1;
-  c = Connection{};
+  std::construct_at(&c);
   c.generation = generation;
-  c.host = host;
-  c.local_port = local;
-  c.remote = remote;
-  c.remote_port = remote_port;
-  std::uint32_t& head = buckets_[bucket(host, local, remote, remote_port)];
+  c.host = key.host;
+  c.local_port = key.local;
+  c.remote = key.remote;
+  c.remote_port = key.remote_port;
+  std::uint32_t& head = buckets_[bucket(key)];
   c.hash_next = head;
   head = index;
   return id;
@@ -31,7 +36,7 @@ ConnectionId ConnectionTable::add(HostId host, Port local, const IpAddress& remo
 void ConnectionTable::remove(ConnectionId id) {
   Connection& c = (*this)[id];
   assert(!c.queued && "a connection leaves the queue before it leaves the table");
-  std::uint32_t* link = &buckets_[bucket(c.host, c.local_port, c.remote, c.remote_port)];
+  std::uint32_t* link = &buckets_[bucket(c)];
   while (*link != static_cast<std::uint32_t>(id)) {
     assert(*link != kNone && "every live connection is in the hash");
     link = &(*this)[ConnectionId{*link}].hash_next;
@@ -49,7 +54,7 @@ void ConnectionTable::grow() {
     while (head != kNone) {
       Connection& c = (*this)[ConnectionId{head}];
       const std::uint32_t next = c.hash_next;
-      std::uint32_t& place = buckets_[bucket(c.host, c.local_port, c.remote, c.remote_port)];
+      std::uint32_t& place = buckets_[bucket(c)];
       c.hash_next = place;
       place = head;
       head = next;

@@ -18,7 +18,25 @@ using stack::HostId;
 
 class ConnectionTable {
  public:
-  explicit ConnectionTable(std::uint32_t limit) : buckets_(1024, kNone), limit_(limit) {}
+  // `secret` keys the hash, so that nobody outside can make chains long.
+  ConnectionTable(std::uint32_t limit, std::uint64_t secret) : buckets_(1024, kNone), secret_(secret), limit_(limit) {}
+
+  // A four-tuple (the host stands for the local address) with its hash, worked out once.
+  struct Key {
+    const IpAddress& remote;
+    HostId host;
+    Port local;
+    Port remote_port;
+    std::uint64_t hash;
+  };
+  [[nodiscard]] Key key(HostId host, Port local, const IpAddress& remote, Port remote_port) const {
+    const std::uint64_t high = load_be64(remote.octets().data());
+    const std::uint64_t low = load_be64(remote.octets().data() + 8);
+    const std::uint64_t rest = (std::uint64_t{static_cast<std::uint32_t>(host)} << 32) |
+                               (std::uint32_t{local.number} << 16) | remote_port.number;
+    const std::uint64_t hash = mix64(rest ^ mix64(secret_ ^ high ^ (low * 0x9e3779b97f4a7c15ULL)));
+    return {remote, host, local, remote_port, hash};
+  }
 
   [[nodiscard]] Connection& operator[](ConnectionId id) {
     const auto index = static_cast<std::uint32_t>(id);
@@ -26,18 +44,20 @@ class ConnectionTable {
   }
   [[nodiscard]] std::uint32_t size() const { return size_; }
 
-  // nullptr when there is none.
-  [[nodiscard]] ConnectionId find(HostId host, Port local, const IpAddress& remote, Port remote_port) {
-    for (std::uint32_t at = buckets_[bucket(host, local, remote, remote_port)]; at != kNone;) {
+  // kNoConnection when there is none.
+  [[nodiscard]] ConnectionId find(const Key& key) {
+    for (std::uint32_t at = buckets_[bucket(key)]; at != kNone;) {
       const Connection& c = (*this)[ConnectionId{at}];
-      if (c.host == host && c.local_port == local && c.remote_port == remote_port && c.remote == remote)
+      if (c.host == key.host && c.local_port == key.local && c.remote_port == key.remote_port &&
+          c.remote == key.remote) {
         return ConnectionId{at};
+      }
       at = c.hash_next;
     }
     return stack::kNoConnection;
   }
   // A fresh connection with that identity, in the hash. kNoConnection when the table is full.
-  ConnectionId add(HostId host, Port local, const IpAddress& remote, Port remote_port);
+  ConnectionId add(const Key& key);
   void remove(ConnectionId id);
 
   // The queue of connections that have something to send. First in, first out; each at most once.
@@ -69,12 +89,9 @@ class ConnectionTable {
   static constexpr std::uint32_t kNone = 0xffffffff;
   static constexpr std::uint32_t kChunk = 1024;
 
-  [[nodiscard]] std::size_t bucket(HostId host, Port local, const IpAddress& remote, Port remote_port) const {
-    const std::uint64_t high = load_be64(remote.octets().data());
-    const std::uint64_t low = load_be64(remote.octets().data() + 8);
-    const std::uint64_t rest = (std::uint64_t{static_cast<std::uint32_t>(host)} << 32) |
-                               (std::uint32_t{local.number} << 16) | remote_port.number;
-    return mix64(rest ^ mix64(high ^ (low * 0x9e3779b97f4a7c15ULL))) & (buckets_.size() - 1);
+  [[nodiscard]] std::size_t bucket(const Key& key) const { return key.hash & (buckets_.size() - 1); }
+  [[nodiscard]] std::size_t bucket(const Connection& c) const {
+    return bucket(key(c.host, c.local_port, c.remote, c.remote_port));
   }
   void grow();
 
@@ -85,6 +102,7 @@ class ConnectionTable {
   std::uint32_t queue_tail_ = kNone;
   std::uint32_t made_ = 0;
   std::uint32_t size_ = 0;
+  std::uint64_t secret_;
   std::uint32_t limit_;
 };
 

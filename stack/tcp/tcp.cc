@@ -30,7 +30,7 @@ Tcp::Tcp(const stack::HostTable& hosts, const Options& options, std::uint64_t se
       timer_kind_(timer_kind),
       events_(events),
       drops_(drops),
-      table_(options.connection_limit),
+      table_(options.connection_limit, mix64(secret)),
       pool_(options.reassembly_blocks),
       tallies_(1),
       port_hints_(kPortHints, 0) {}
@@ -59,22 +59,20 @@ std::optional<Port> Tcp::free_port(const Host& host, const IpAddress& to, Port p
   std::uint16_t& hint = port_hints_[(hash >> 32) % kPortHints];
   for (std::uint32_t tried = 0; tried < kEphemeralCount; ++tried) {
     const Port local{static_cast<std::uint16_t>(kFirstEphemeral + (offset + hint++) % kEphemeralCount)};
-    if (table_.find(host.id, local, to, port) == kNoConnection && listener(host.group, local) == nullptr) return local;
+    if (table_.find(table_.key(host.id, local, to, port)) == kNoConnection && listener(host.group, local) == nullptr)
+      return local;
   }
   return std::nullopt;
 }
 
-SeqNum Tcp::initial_sequence(const Connection& c, Instant now) const {
-  const std::uint64_t ports = (std::uint64_t{c.local_port.number} << 16) | c.remote_port.number;
-  const std::uint64_t remote = load_be64(c.remote.octets().data()) ^ mix64(load_be64(c.remote.octets().data() + 8));
-  const std::uint64_t who = mix64(remote ^ mix64(secret_ ^ (ports << 32 | static_cast<std::uint32_t>(c.host))));
-  return SeqNum{static_cast<std::uint32_t>(mix64(who ^ secret_)) +
-                static_cast<std::uint32_t>(now.ns / 4000)};  // 4 µs clock
+SeqNum Tcp::initial_sequence(const ConnectionTable::Key& key, Instant now) const {
+  const auto who = static_cast<std::uint32_t>(mix64(key.hash ^ secret_));
+  return SeqNum{who + static_cast<std::uint32_t>(now.ns / 4000)};  // 4 µs clock
 }
 
 std::uint32_t Tcp::timestamp_offset(const Connection& c) const {
-  return static_cast<std::uint32_t>(
-      mix64(secret_ + 1 + static_cast<std::uint32_t>(c.host) + mix64(load_be64(c.remote.octets().data() + 8))));
+  const std::uint64_t host = std::uint64_t{static_cast<std::uint32_t>(c.host)} << 32;
+  return static_cast<std::uint32_t>(mix64(secret_ ^ host ^ load_be64(c.remote.octets().data() + 8)));
 }
 
 std::uint16_t Tcp::link_mss(const Connection& c) const {
@@ -86,14 +84,15 @@ tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAd
   if (!hosts_.address(from, to.is_v6()) || !hosts_.next_hop(from, to)) return tl::unexpected(FailReason::kUnreachable);
   const auto local = free_port(from, to, port);
   if (!local) return tl::unexpected(FailReason::kNoPort);
-  const ConnectionId id = table_.add(from.id, *local, to, port);
+  const auto key = table_.key(from.id, *local, to, port);
+  const ConnectionId id = table_.add(key);
   if (id == kNoConnection) return tl::unexpected(FailReason::kNoRoom);
   grow_tallies(tally);
   Connection& c = table_[id];
   c.group = from.group;
   c.cookie = cookie;
   c.tally = tally;
-  c.open(around(c), initial_sequence(c, now), timestamp_offset(c), link_mss(c));
+  c.open(around(c), initial_sequence(key, now), timestamp_offset(c), link_mss(c));
   table_.enqueue(id);
   return id;
 }
@@ -143,21 +142,22 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
     return kNoConnection;
   }
   const wire::TcpView& segment = *parsed;
-  const ConnectionId id = table_.find(host.id, segment.dest_port(), ip.src(), segment.source_port());
+  const auto key = table_.key(host.id, segment.dest_port(), ip.src(), segment.source_port());
+  const ConnectionId id = table_.find(key);
   if (wire::transport_checksum(ip.src(), ip.dst(), wire::kProtocolTcp, ip.payload(), accept_pending) ==
       wire::ChecksumState::kBad) {
     ++drops_[Drop::kBadTcpChecksum];
     if (id != kNoConnection) ++tallies_[table_[id].tally].bad_checksum_rx;
     return kNoConnection;
   }
-  if (id == kNoConnection) return on_stray(host, from, ip, segment, now, out);
+  if (id == kNoConnection) return on_stray(host, from, ip, segment, key, now, out);
   Connection& c = table_[id];
   const State before = c.state();
   if (before == State::kFree || before == State::kAborting) return kNoConnection;
   Outcome outcome = c.on_segment(around(c), segment, now);
   if (outcome.restart) {  // TIME-WAIT gives way
     end(id);
-    return on_stray(host, from, ip, segment, now, out);
+    return on_stray(host, from, ip, segment, key, now, out);
   }
   if (outcome.reset_reply) reset_reply(host, from, ip, segment, out);
   if (is_synchronized(c.state())) c.next_hop = from;                                // follows a next hop that has moved
@@ -168,7 +168,7 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
 }
 
 ConnectionId Tcp::on_stray(const Host& host, const MacAddress& from, const wire::IpView& ip,
-                           const wire::TcpView& segment, Instant now, TxBatch& out) {
+                           const wire::TcpView& segment, const ConnectionTable::Key& key, Instant now, TxBatch& out) {
   // RFC 9293 section 3.10.7.2. A SYN from nowhere, or from a group, is nobody's.
   const Listener* const service = listener(host.group, segment.dest_port());
   const bool syn = (segment.flags() & (kTcpSyn | kTcpAck | kTcpRst)) == kTcpSyn;
@@ -181,9 +181,7 @@ ConnectionId Tcp::on_stray(const Host& host, const MacAddress& from, const wire:
     ++drops_[Drop::kTcpBadFlags];
     return kNoConnection;
   }
-  const ConnectionId id = half_open_ < options_.half_open_limit
-                              ? table_.add(host.id, segment.dest_port(), ip.src(), segment.source_port())
-                              : kNoConnection;
+  const ConnectionId id = half_open_ < options_.half_open_limit ? table_.add(key) : kNoConnection;
   if (id == kNoConnection) {
     ++drops_[Drop::kTcpNoRoom];
     return kNoConnection;
@@ -194,8 +192,7 @@ ConnectionId Tcp::on_stray(const Host& host, const MacAddress& from, const wire:
   c.cookie = service->cookie;
   c.tally = service->tally;
   c.next_hop = from;
-  c.accept(around(c), segment, initial_sequence(c, now), timestamp_offset(c), link_mss(c));
-  settle(id);
+  c.accept(around(c), segment, initial_sequence(key, now), timestamp_offset(c), link_mss(c));
   return id;
 }
 
@@ -243,7 +240,8 @@ void Tcp::push(EventKind kind, const Connection& c, ConnectionId id, Bytes data,
   events_.push_back(event);
 }
 
-// Turns what happened into events, in the order in which the application must see them. False: the connection is gone.
+// Turns what happened into events, in the order in which the application must see them. False: the connection is gone;
+// else the caller sees to it that it is settled, now or when it has sent.
 bool Tcp::apply(ConnectionId id, Outcome& outcome, Instant now) {
   Connection& c = table_[id];
   if (outcome.connected) {
@@ -273,7 +271,6 @@ bool Tcp::apply(ConnectionId id, Outcome& outcome, Instant now) {
     end(id);
     return false;
   }
-  settle(id);
   return true;
 }
 
@@ -336,7 +333,7 @@ void Tcp::on_timer(ConnectionId id, Instant now) {
   if (before == State::kTimeWait && c.state() != before) --time_wait_count_;
   if (before == State::kSynReceived && outcome.failed != FailReason::kNone) --half_open_;
   if (c.timeouts_in_a_row() >= kSuspectAfter && outcome.failed == FailReason::kNone) suspect_next_hop(c, now);
-  apply(id, outcome, now);
+  if (apply(id, outcome, now)) settle(id);
 }
 
 // RFC 1122 section 2.3.2.1: advice to the layer below that something is wrong on the way. What it has learned meanwhile
@@ -377,7 +374,7 @@ void Tcp::on_neighbour(const stack::NeighbourWaiter& waiter, const std::optional
 void Tcp::on_unreachable(const Host& host, const IpAddress& remote, Bytes quoted, bool hard, Instant now) {
   if (quoted.size() < 8) return;
   const ConnectionId id =
-      table_.find(host.id, Port{load_be16(quoted.data())}, remote, Port{load_be16(quoted.data() + 2)});
+      table_.find(table_.key(host.id, Port{load_be16(quoted.data())}, remote, Port{load_be16(quoted.data() + 2)}));
   if (id == kNoConnection || table_[id].state() == State::kFree) return;
   Outcome outcome = table_[id].on_unreachable(SeqNum{load_be32(quoted.data() + 4)}, hard);
   if (outcome.failed != FailReason::kNone) apply(id, outcome, now);
@@ -386,7 +383,7 @@ void Tcp::on_unreachable(const Host& host, const IpAddress& remote, Bytes quoted
 void Tcp::on_path_mtu(const Host& host, const IpAddress& remote, Bytes quoted, std::uint32_t mtu) {
   if (quoted.size() < 8) return;
   const ConnectionId id =
-      table_.find(host.id, Port{load_be16(quoted.data())}, remote, Port{load_be16(quoted.data() + 2)});
+      table_.find(table_.key(host.id, Port{load_be16(quoted.data())}, remote, Port{load_be16(quoted.data() + 2)}));
   if (id == kNoConnection) return;
   const std::uint32_t headers = remote.is_v4() ? 40 : 60;
   const std::uint32_t mss = std::clamp<std::uint32_t>(mtu, headers + kLowestMss, 65535) - headers;

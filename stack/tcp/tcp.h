@@ -60,11 +60,11 @@ class Tcp {
   void transmit(App& app, Instant now, TxBatch& out) {
     while (!table_.queue_empty() && out.room() > 0) transmit_one(app, table_.dequeue(), now, out, 0);
   }
-  // The same for one connection that has just heard something; leaves `keep` frames of room.
+  // The same for one connection that has just heard something, so that it answers before the next frame is looked at;
+  // leaves `keep` frames of room.
   template <class App>
   void transmit_for(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
     if (id == stack::kNoConnection || table_[id].state() == State::kFree) return;
-    if (table_[id].queued || out.room() <= keep) return;  // its turn comes
     transmit_one(app, id, now, out, keep);
   }
   [[nodiscard]] bool has_output() const { return !table_.queue_empty(); }
@@ -92,17 +92,19 @@ class Tcp {
   void transmit_one(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
     Connection& c = table_[id];
     if (!has_path(id, now)) return;
-    const Host host = hosts_.at(c.host);
-    const IpAddress local = *hosts_.address(host, c.remote.is_v6());
-    for (int i = 0; i < kBurst && out.room() > keep; ++i) {
-      const auto segment = c.next(around(c), now);
-      if (!segment) break;
-      stack::Packet packet = open_packet(c, host, local, *segment, out);
-      const MutableBytes bytes = packet.payload();
-      if (segment->length > 0) app.read(c.cookie, segment->offset, bytes.last(segment->length));
-      wire::finish_transport_checksum(wire::pseudo_header_sum(local, c.remote, wire::kProtocolTcp, bytes.size()),
-                                      wire::kProtocolTcp, bytes);
-      packet.send();
+    auto segment = out.room() > keep ? c.next(around(c), now) : std::nullopt;
+    if (segment) {
+      const Host host = hosts_.at(c.host);
+      const IpAddress local = *hosts_.address(host, c.remote.is_v6());
+      for (int sent = 1; segment; ++sent) {
+        stack::Packet packet = open_packet(c, host, local, *segment, out);
+        const MutableBytes bytes = packet.payload();
+        if (segment->length > 0) app.read(c.cookie, segment->offset, bytes.last(segment->length));
+        wire::finish_transport_checksum(wire::pseudo_header_sum(local, c.remote, wire::kProtocolTcp, bytes.size()),
+                                        wire::kProtocolTcp, bytes);
+        packet.send();
+        segment = sent < kBurst && out.room() > keep ? c.next(around(c), now) : std::nullopt;
+      }
     }
     settle(id);
   }
@@ -115,13 +117,13 @@ class Tcp {
   }
   [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
   [[nodiscard]] std::optional<Port> free_port(const Host& host, const IpAddress& to, Port port);
-  [[nodiscard]] SeqNum initial_sequence(const Connection& c, Instant now) const;  // RFC 6528
-  [[nodiscard]] std::uint32_t timestamp_offset(const Connection& c) const;        // RFC 7323 section 5.4
+  [[nodiscard]] SeqNum initial_sequence(const ConnectionTable::Key& key, Instant now) const;  // RFC 6528
+  [[nodiscard]] std::uint32_t timestamp_offset(const Connection& c) const;                    // RFC 7323 section 5.4
   [[nodiscard]] std::uint16_t link_mss(const Connection& c) const;
 
   // A segment for which there is no connection: opens one, or answers with a reset.
   ConnectionId on_stray(const Host& host, const MacAddress& from, const wire::IpView& ip, const wire::TcpView& segment,
-                        Instant now, TxBatch& out);
+                        const ConnectionTable::Key& key, Instant now, TxBatch& out);
   void reset_reply(const Host& host, const MacAddress& to, const wire::IpView& ip, const wire::TcpView& segment,
                    TxBatch& out);
   void suspect_next_hop(Connection& c, Instant now);
