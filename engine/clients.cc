@@ -101,6 +101,10 @@ void Clients::begin(std::uint16_t workload, std::uint32_t host, Instant now) {
   session.workload = workload;
   session.host = host;
   session.to = static_cast<std::uint32_t>(w.load.started() % w.place.to.count);
+  // A group may be its own target; a host is not.
+  const stack::HostTable& hosts = stack_.hosts();
+  const auto own = hosts.address(hosts.at(w.host_id(host)), w.place.to.first.is_v6());
+  if (w.place.to.count > 1 && own == w.place.to.at(session.to)) session.to = (session.to + 1) % w.place.to.count;
   session.tries = 0;
   ++w.counters.sessions_started;
   ++w.open;
@@ -181,7 +185,7 @@ void Clients::on_event(const stack::Event& event, Instant now) {
     if (session.state != State::kResolving) return;
     if (event.kind == EventKind::kUnresolved) return fail(index, Failure::kNeighbourTimeout, now);
     session.state = State::kTalking;
-    return ping(index, now);
+    return arm(index, now);  // sent with the sources, when all frames of this turn have their answer
   }
   if (session.connection != event.connection || session.connection == kNoConnection) return;
   switch (event.kind) {
@@ -348,8 +352,8 @@ void Clients::first_answer(Session& session, Duration after) {
 void Clients::complete(std::uint32_t index, bool verified, Instant now) {
   Session& session = sessions_[index];
   Running& w = running(session);
-  w.counters.session.record(nanoseconds(now - session.started));
-  if (verified) ++w.counters.sessions_verified;
+  session.started = Instant{} + (now - session.started);
+  session.verified = verified;
   const auto* const talk = std::get_if<Conversation>(&w.place.kind);
   const bool closes = talk != nullptr && talk->script.closes();
   if (w.place.load.hold > Duration{0} && !closes && session.connection != kNoConnection) {
@@ -357,11 +361,19 @@ void Clients::complete(std::uint32_t index, bool verified, Instant now) {
     session.state = State::kHolding;
     return arm(index, now + w.place.load.hold);
   }
-  w.count_success(session.host);
+  succeed(session);
   if (session.connection == kNoConnection) return over(index, now);
   if (talk != nullptr || session.peer_closed) return close(index, now);
   session.state = State::kAwaitingFin;
   arm(index, now + kAwaitFin);
+}
+
+// Everything that was asked for has come, and the connection was held as long as it should.
+void Clients::succeed(const Session& session) {
+  Running& w = running(session);
+  w.counters.session.record(nanoseconds(session.started - Instant{}));
+  if (session.verified) ++w.counters.sessions_verified;
+  w.count_success(session.host);
 }
 
 void Clients::close(std::uint32_t index, Instant now) {
@@ -479,7 +491,7 @@ void Clients::on_timer(std::uint32_t index, Instant now) {
       if (std::holds_alternative<PingRun>(session.run)) return ping(index, now);
       return fail(index, timeout_of(session), now);
     case State::kHolding:
-      running(session).count_success(session.host);
+      succeed(session);
       return close(index, now);
     case State::kAwaitingFin:
       return close(index, now);
@@ -516,7 +528,7 @@ void Clients::abort_all() {
     Session& session = sessions_[index];
     if (session.state == State::kFree) continue;
     Running& w = running(session);
-    if (session.state == State::kHolding) w.count_success(session.host);
+    if (session.state == State::kHolding) succeed(session);
     if (session.state != State::kThinking) --w.open;
     if (session.connection != kNoConnection) stack_.abort(session.connection);
     session.connection = kNoConnection;

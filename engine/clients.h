@@ -82,7 +82,7 @@ class Clients {
   };
 
   struct Session {
-    Instant started;         // of this try
+    Instant started;         // of this try; once everything has come, how long that took, counted from zero
     std::uint64_t sent = 0;  // bytes handed out by read(), without repetition
     stack::TimerId timer;
     stack::ConnectionId connection = stack::kNoConnection;
@@ -95,6 +95,7 @@ class Clients {
     bool heard = false;  // the first byte has come
     bool peer_closed = false;
     bool script_done = false;
+    bool verified = false;
     std::variant<std::monostate, FetchRun, app::ScriptRun, PingRun> run;
   };
   static_assert(sizeof(Session) <= 128, "an HTTP client session without digest fits in two cache lines");
@@ -145,6 +146,7 @@ class Clients {
 
   void first_answer(Session& session, Duration after);
   void complete(std::uint32_t index, bool verified, Instant now);  // everything that was asked for has come
+  void succeed(const Session& session);
   void close(std::uint32_t index, Instant now);
   void fail(std::uint32_t index, Failure why, Instant now, Duration rest = {});
   void fail_to_begin(std::uint32_t index, Failure why, Instant now) { fail(index, why, now, kRetryAfter); }

@@ -73,7 +73,9 @@ class Shard {
     stack_.transmit(now_, sessions_, batch_);
     const std::uint32_t sent = submit();  // 7 submit
     port_.kick();                         // 8 hand back: done by go_home()
-    return mail + received + sent > 0 || !outgoing_.empty() || !inside_.empty();
+    // What a link that is down cannot take is waited for asleep.
+    const bool sending = !outgoing_.empty() && port_.state() == PortState::kUp;
+    return mail + received + sent > 0 || sending || !inside_.empty();
   }
 
   // Sleeps until a frame or mail arrives, something is due, or `at_most` is over.
@@ -138,7 +140,9 @@ class Shard {
   std::uint32_t receive() {
     std::uint32_t budget = std::min(kReceiveFrames, batch_.room());
     // What was delivered inside came first.
-    const std::uint32_t from_inside = std::min(budget, static_cast<std::uint32_t>(inside_.size()));
+    // The wire keeps a part of the turn, however much is said inside.
+    const std::uint32_t part = wire_waits_ ? (budget + 1) / 2 : budget - budget / 8;
+    const std::uint32_t from_inside = std::min(part, static_cast<std::uint32_t>(inside_.size()));
     for (std::uint32_t i = 0; i < from_inside; ++i) {
       const TxFrame frame = inside_[i];
       hear(area_.chunk(frame.frame).first(frame.length), --budget);
@@ -147,6 +151,7 @@ class Shard {
     inside_.erase(inside_.begin(), inside_.begin() + from_inside);
 
     const std::uint32_t from_wire = port_.receive(std::span{received_}.first(budget));
+    wire_waits_ = budget > 0 && from_wire == budget;
     for (std::uint32_t i = 0; i < from_wire; ++i) {
       if (i + 1 < from_wire) __builtin_prefetch(received_[i + 1].bytes.data());
       hear(received_[i].bytes, from_wire - i - 1);
@@ -206,6 +211,7 @@ class Shard {
   std::vector<TxFrame> outgoing_;  // on their way to the TX ring
   std::vector<TxFrame> inside_;    // on their way to one of our own hosts
   std::array<RxFrame, kReceiveFrames> received_;
+  bool wire_waits_ = false;  // the last turn may have left frames on the wire
   std::vector<Port*> ports_;
   InsideCounters inside_counters_;
 };

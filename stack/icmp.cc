@@ -151,7 +151,8 @@ void Icmp::send_error(const Host& host, const MacAddress& to, const IpView& abou
                       TxBatch& out) {
   const bool answerable = !about.src().is_unspecified() && !about.src().is_multicast() && !about.dst().is_multicast() &&
                           about.fragment_offset() == 0;
-  if (!answerable || !may_send_error(host, now)) {
+  if (!answerable) return;
+  if (!may_send_error(host, now)) {
     ++counters_[host.group].icmp_errors_limited;
     return;
   }

@@ -113,11 +113,6 @@ class Stack {
     return icmp_.send_echo(hosts_.at(from), to, id, sequence, data_bytes, cookie, now, out);
   }
 
-  // An announcement that the kernel received and that concerns all hosts: a next hop has a new MAC address.
-  void learn(VlanTags vlan, const IpAddress& ip, const MacAddress& mac, Instant now) {
-    neighbours_.learn_shared(vlan, ip, mac, now);
-  }
-
   [[nodiscard]] const HostTable& hosts() const { return hosts_; }
   [[nodiscard]] const DropCounters& drops() const { return drops_; }
   [[nodiscard]] GroupCounters group_counters(GroupIndex group) const;

@@ -37,6 +37,7 @@ void Neighbourhood::on_arp(const wire::EthernetView& frame, Instant now, TxBatch
   }
   if (!arp.is_request()) return;
   if (probe && arp.sender_mac() == target->mac) return;
+  if (probe) ++counters_[target->group].duplicate_address;  // somebody wants it
   if (out.room() == 0) {
     ++drops_[Drop::kNoRoomToAnswer];
     return;

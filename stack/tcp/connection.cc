@@ -43,6 +43,14 @@ void Connection::accept(const Surroundings& around, const wire::TcpView& syn, Se
   ++around.counters.segments_rx;
 }
 
+void Connection::challenge(const wire::TcpView& segment, Instant now) {
+  if (segment.sequence_length() == 0) {
+    if (now < quiet_until_) return;
+    quiet_until_ = now + std::chrono::milliseconds{100};  // window probes of kernels come 200 ms apart and more
+  }
+  ack_due_ = true;
+}
+
 Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& segment, Instant now) {
   ++around.counters.segments_rx;
   if (state_ == State::kSynSent) return on_segment_syn_sent(around, segment, now);
@@ -54,7 +62,7 @@ Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& 
   if (negotiated_.timestamps && options.has_timestamps && (flags & (kTcpRst | kTcpSyn)) == 0 &&
       timestamp_before(options.ts_value, ts_recent_)) {
     ++around.drops[Drop::kTcpUnacceptable];
-    ack_due_ = true;
+    challenge(segment, now);
     return outcome;
   }
   // A SYN may open a new incarnation, or be our peer's first one again.
@@ -69,17 +77,17 @@ Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& 
   if (!crossed && !acceptable(segment)) {
     ++around.drops[Drop::kTcpUnacceptable];
     if (segment.payload().size() > 0) ++around.counters.duplicate_rx;
-    if ((flags & kTcpRst) == 0) ack_due_ = true;
+    if ((flags & kTcpRst) == 0) challenge(segment, now);
     if (state_ == State::kTimeWait && (flags & kTcpFin) != 0) retransmit_at_ = now + around.options.time_wait;
     return outcome;
   }
   if ((flags & kTcpRst) != 0) {
-    on_reset(around, segment, outcome);
+    on_reset(around, segment, now, outcome);
     return outcome;
   }
   if ((flags & kTcpSyn) != 0 && state_ != State::kSynReceived) {  // RFC 5961 section 4: challenge
     ++around.drops[Drop::kTcpBadFlags];
-    ack_due_ = true;
+    challenge(segment, now);
     return outcome;
   }
   if ((flags & kTcpAck) == 0) {
@@ -178,10 +186,10 @@ bool Connection::acceptable(const wire::TcpView& segment) const {
   return seq.within(receive_next_, window) || (seq + (length - 1)).within(receive_next_, window);
 }
 
-void Connection::on_reset(const Surroundings& around, const wire::TcpView& segment, Outcome& outcome) {
+void Connection::on_reset(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome) {
   if (segment.seq() != receive_next_) {  // RFC 5961 section 3: in the window but not exact
     ++around.drops[Drop::kTcpUnacceptable];
-    ack_due_ = true;
+    challenge(segment, now);
     return;
   }
   ++around.counters.resets_rx;
@@ -226,14 +234,14 @@ bool Connection::on_ack(const Surroundings& around, const wire::TcpView& segment
   }
   if (ack.after(max_)) {
     ++around.drops[Drop::kTcpUnacceptable];
-    ack_due_ = true;
+    challenge(segment, now);
     return false;
   }
   if (ack.before(una_)) {
     // RFC 5961 section 5: an acknowledgement older than the largest window is not the peer's.
     if (una_.since(ack) > max_window_) {
       ++around.drops[Drop::kTcpUnacceptable];
-      ack_due_ = true;
+      challenge(segment, now);
       return false;
     }
     return true;
@@ -241,7 +249,7 @@ bool Connection::on_ack(const Surroundings& around, const wire::TcpView& segment
   const std::uint32_t window = std::uint32_t{segment.window()} << negotiated_.send_scale;
   const bool duplicate = ack == una_ && max_ != una_ && segment.payload().empty() && (segment.flags() & kTcpFin) == 0 &&
                          window == window_ && window != 0;
-  attempts_ = 0;  // the peer is alive, whatever its window says
+  if (ack.after(una_) || window == 0 || flight() == 0) attempts_ = 0;  // progress, or an answered window probe
   set_window(segment);
   if (ack.after(una_)) {
     on_new_data_acked(around, segment, now, outcome);
@@ -453,7 +461,8 @@ Outcome Connection::on_timer(const Surroundings& around, Instant now) {
     return outcome;
   }
   ++attempts_;
-  if (attempts_ > (handshake ? around.options.syn_retries : around.options.retries)) {
+  const std::uint8_t handshake_retries = passive ? around.options.syn_ack_retries : around.options.syn_retries;
+  if (attempts_ > (handshake ? handshake_retries : around.options.retries)) {
     if (handshake) {
       outcome.failed = unreachable_seen_ ? FailReason::kUnreachable : FailReason::kConnectTimeout;
     } else {

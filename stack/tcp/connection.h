@@ -120,13 +120,17 @@ class Connection {
   [[nodiscard]] const Negotiated& negotiated() const { return negotiated_; }
 
  private:
+  // The segment is not what the peer would send now: an acknowledgement tells where we are. Segments that take no
+  // sequence space get one at most each 100 ms (RFC 5961 section 7), or two confused ends would answer each other for
+  // ever.
+  void challenge(const wire::TcpView& segment, Instant now);
   Outcome on_segment_syn_sent(const Surroundings& around, const wire::TcpView& segment, Instant now);
   bool acceptable(const wire::TcpView& segment) const;
   // False: the segment is to be dropped.
   bool on_ack(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
   void on_new_data_acked(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
   void on_duplicate_ack(const Surroundings& around);
-  void on_reset(const Surroundings& around, const wire::TcpView& segment, Outcome& outcome);
+  void on_reset(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
   bool in_place_of_syn(const Surroundings& around, const wire::TcpView& segment, Outcome& outcome);
   void on_fin_acked(const Surroundings& around, Instant now, Outcome& outcome);
   void on_text(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
@@ -161,7 +165,8 @@ class Connection {
   std::uint64_t received_ = 0;                // bytes delivered
   Instant retransmit_at_ = Instant::never();  // RTO, zero-window probe, TIME-WAIT or FIN-WAIT-2, by state
   Instant ack_at_ = Instant::never();
-  Instant timed_at_;  // when timed_seq_ was sent
+  Instant quiet_until_;  // no challenge before
+  Instant timed_at_;     // when timed_seq_ was sent
 
   SeqNum una_;         // SND.UNA
   SeqNum next_;        // SND.NXT

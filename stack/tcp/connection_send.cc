@@ -21,8 +21,11 @@ std::optional<Segment> Connection::next(const Surroundings& around, Instant now)
       return bare_segment(around, kTcpRst | kTcpAck, now);
     }
     case State::kSynSent:
-    case State::kSynReceived:
       return next_handshake(around, now);
+    case State::kSynReceived:
+      if (auto segment = next_handshake(around, now)) return segment;
+      if (ack_due_) return bare_segment(around, kTcpAck, now);
+      return std::nullopt;
     default:
       break;
   }
@@ -33,7 +36,8 @@ std::optional<Segment> Connection::next(const Surroundings& around, Instant now)
 
 bool Connection::has_more(const Surroundings& around) const {
   if (state_ == State::kFree) return false;
-  if (state_ == State::kSynSent || state_ == State::kSynReceived) return syn_due_;
+  if (state_ == State::kSynSent) return syn_due_;
+  if (state_ == State::kSynReceived) return syn_due_ || ack_due_;
   return ack_due_ || retransmit_due_ || probe_due_ || state_ == State::kAborting || sendable(around) > 0 ||
          (finish_asked_ && unsent() == 0 && !past_fin() && fin_may_go(0));
 }

@@ -17,7 +17,7 @@ std::uint32_t ReassemblyPool::take() {
 
 bool Reassembly::store(ReassemblyPool& pool, std::uint32_t after, SeqNum seq, Bytes data) {
   while (!data.empty()) {
-    const std::uint32_t index = pool.take();
+    const std::uint32_t index = blocks_ < ReassemblyPool::kMostBlocks ? pool.take() : ReassemblyPool::kNone;
     if (index == ReassemblyPool::kNone) return false;
     auto& block = pool[index];
     const std::size_t part = std::min<std::size_t>(data.size(), ReassemblyPool::kBlockBytes);
@@ -29,6 +29,7 @@ bool Reassembly::store(ReassemblyPool& pool, std::uint32_t after, SeqNum seq, By
     (block.previous == ReassemblyPool::kNone ? head_ : pool[block.previous].next) = index;
     (block.next == ReassemblyPool::kNone ? tail_ : pool[block.next].previous) = index;
     latest_ = after = index;
+    ++blocks_;
     seq += block.length;
     data = data.subspan(part);
   }
@@ -72,6 +73,7 @@ bool Reassembly::pop(ReassemblyPool& pool, SeqNum next, Bytes& data) {
     (head_ == ReassemblyPool::kNone ? tail_ : pool[head_].previous) = ReassemblyPool::kNone;
     if (latest_ == index) latest_ = head_;
     pool.release(index);
+    --blocks_;
     const std::uint32_t known = next.since(block.seq);
     if (known >= block.length) continue;  // all of it came another way
     data = Bytes{block.data}.subspan(known, block.length - known);
@@ -83,6 +85,7 @@ bool Reassembly::pop(ReassemblyPool& pool, SeqNum next, Bytes& data) {
 void Reassembly::clear(ReassemblyPool& pool) {
   for (std::uint32_t at = head_; at != ReassemblyPool::kNone; at = pool[at].next) pool.release(at);
   head_ = tail_ = latest_ = ReassemblyPool::kNone;
+  blocks_ = 0;
 }
 
 }  // namespace myriad::tcp

@@ -17,6 +17,8 @@ class ReassemblyPool {
  public:
   static constexpr std::uint32_t kNone = 0xffffffff;
   static constexpr std::uint32_t kBlockBytes = 2048 - 16;
+  // Of one connection: twice what a full window of full segments takes, so that one peer's crumbs cannot take them all.
+  static constexpr std::uint32_t kMostBlocks = 384;
 
   explicit ReassemblyPool(std::uint32_t limit) : limit_(limit) {}
 
@@ -74,6 +76,7 @@ class Reassembly {
 
   std::uint32_t head_ = ReassemblyPool::kNone;
   std::uint32_t tail_ = ReassemblyPool::kNone;
+  std::uint32_t blocks_ = 0;
   std::uint32_t latest_ = ReassemblyPool::kNone;  // the block that was stored last
 };
 

@@ -44,15 +44,16 @@ struct Options {
   Duration fin_wait2 = std::chrono::seconds{300};
   std::uint8_t syn_retries =
       6;  // 127 s in all with doubling from 1 s (RFC 9293 MUST-23: >= 3 min is R2 for SYN; sessions time out before)
-  std::uint8_t retries = 12;      // then the connection is aborted (R2 of RFC 9293 3.8.3: > 100 s)
-  std::uint8_t window_scale = 3;  // RFC 7323: 64 KiB << 3 covers receive_window with room
-  bool nagle = true;              // RFC 9293 MUST-17
+  std::uint8_t syn_ack_retries = 3;  // 15 s: half-open connections are what a SYN flood fills the shard with
+  std::uint8_t retries = 12;         // then the connection is aborted (R2 of RFC 9293 3.8.3: > 100 s)
+  std::uint8_t window_scale = 3;     // RFC 7323: 64 KiB << 3 covers receive_window with room
+  bool nagle = true;                 // RFC 9293 MUST-17
   bool timestamps = true;
   bool sack = true;
   std::uint32_t half_open_limit = 16 * 1024;  // connections in SYN-RECEIVED per shard; a SYN beyond it is dropped
   std::uint32_t time_wait_limit = 64 * 1024;  // per shard; beyond it the oldest ends early
   std::uint32_t connection_limit = 2 * 1024 * 1024;  // per shard
-  std::uint32_t reassembly_blocks = 8 * 1024;        // of 2 KiB, per shard: 16 MiB at most, taken as needed
+  std::uint32_t reassembly_blocks = 16 * 1024;       // of 2 KiB, per shard: 32 MiB at most, taken as needed
 };
 
 // What happened, per workload or service. The report's `tcp` block.

@@ -155,12 +155,13 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
   const State before = c.state();
   if (before == State::kFree || before == State::kAborting) return kNoConnection;
   Outcome outcome = c.on_segment(around(c), segment, now);
-  if (outcome.restart) {  // TIME-WAIT gives way
+  if (outcome.restart) {  // TIME-WAIT gives way, but only where somebody listens (RFC 9293 MAY-2)
+    if (listener(host.group, c.local_port) == nullptr) return kNoConnection;
+    --time_wait_count_;
     end(id);
     return on_stray(host, from, ip, segment, key, now, out);
   }
   if (outcome.reset_reply) reset_reply(host, from, ip, segment, out);
-  if (is_synchronized(c.state())) c.next_hop = from;                                // follows a next hop that has moved
   if (before == State::kSynSent && c.state() == State::kSynReceived) ++half_open_;  // simultaneous open
   if (before == State::kSynReceived && (c.state() != before || outcome.failed != FailReason::kNone)) --half_open_;
   if (before == State::kTimeWait && c.state() != before) --time_wait_count_;
@@ -275,6 +276,11 @@ bool Tcp::apply(ConnectionId id, Outcome& outcome, Instant now) {
 }
 
 void Tcp::begin_time_wait(ConnectionId id) {
+  // Those whose time is over have left entries behind.
+  for (; time_wait_head_ < time_wait_.size(); ++time_wait_head_) {
+    const TimeWaiter& oldest = time_wait_[time_wait_head_];
+    if (table_[oldest.id].generation == oldest.generation && table_[oldest.id].state() == State::kTimeWait) break;
+  }
   if (time_wait_count_ >= options_.time_wait_limit) {
     while (time_wait_head_ < time_wait_.size()) {
       const TimeWaiter oldest = time_wait_[time_wait_head_++];

@@ -92,7 +92,8 @@ class Tcp {
   void transmit_one(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
     Connection& c = table_[id];
     if (!has_path(id, now)) return;
-    auto segment = out.room() > keep ? c.next(around(c), now) : std::nullopt;
+    if (out.room() <= keep) return table_.enqueue(id);  // its turn comes
+    auto segment = c.next(around(c), now);
     if (segment) {
       const Host host = hosts_.at(c.host);
       const IpAddress local = *hosts_.address(host, c.remote.is_v6());
