@@ -1,72 +1,65 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
  * What the steering program and user space say to each other, written once: both the BPF C of steer.bpf.c and the C++
- * of bpf/steer_tables.cc include this header. Plain C types, no pointers, no implicit padding.
+ * of bpf/steer_tables.cc include this header. Plain C types, no pointers, no padding.
  *
- * All addresses are numbers in host order. A MAC address is its 48 bits, an IPv4 address its 32 bits, both in `low`
- * with `high` = 0; an IPv6 address is its two halves. VLAN tags are (outer << 16 | inner), 0 = untagged; the identifier
- * of a single tag is the outer one.
+ * User space cuts the hosts of a port into segments: consecutive addresses of consecutive hosts in one VLAN. A million
+ * hosts in one VLAN are one segment; a host whose address has no neighbour is a segment of one. The segments of a slice
+ * (same kind of address, same VLAN, same upper half) are sorted and do not overlap, so one search by halves finds the
+ * only one that can hold an address.
+ *
+ * All addresses are numbers in host order: a MAC address is its 48 bits, an IPv4 address its 32 bits, an IPv6 address
+ * its two halves. VLAN tags are (outer << 16 | inner), 0 = untagged; the identifier of a single tag is the outer one.
  */
 #pragma once
 
 #include <linux/types.h>
 
-/* Ranges a table holds, and its size: a power of two. What does not fit goes to the hash, one entry per address. */
-#define STEER_TABLE_RANGES 64
-
-/* Entries the hash may have (about 100 bytes of kernel memory each). */
-#define STEER_HASH_ENTRIES_MAX (1U << 18)
+/* Segments of all slices together: 16 bytes each. A power of two: indices are masked. */
+#define STEER_SEGMENTS (1U << 16)
 
 /* Sockets, that is queues x shards. */
 #define STEER_SOCKETS_MAX (1U << 16)
 
-/* Which address is looked up: the tables, and the first field of the key of the hash. */
+/* Which address is looked up. */
 enum steer_kind {
   STEER_MAC,
   STEER_IPV4,
   STEER_IPV6,
-  STEER_GROUP, /* hash only: the low 24 bits of an IPv6 address, which its solicited-node group is made of */
+  STEER_GROUP, /* the low 24 bits of an IPv6 address, of which its solicited-node group is made */
   STEER_KINDS
 };
-#define STEER_TABLES STEER_GROUP
 
-/* Consecutive addresses that belong to consecutive hosts. Innermost VLAN identifiers go up with the hosts, if at all.
- */
-struct steer_range {
-  __u64 high; /* the first address */
-  __u64 low;
-  __u64 reach_high; /* the last address of this range and of all before it */
-  __u64 reach_low;
+struct steer_segment {
+  __u64 first; /* address, or its lower half */
   __u32 count;
   __u32 first_host;
-  __u32 vlan;           /* of the first host */
-  __u32 vlan_step;      /* what `vlan` grows by: 0 = never, 1 = the inner identifier, 0x10000 = the outer one */
-  __u32 hosts_per_vlan; /* ... every so many hosts; never 0 */
-  __u32 reserved;
 };
 
-/* Read-only for the program; the verifier takes the values as constants and leaves out what they make unreachable. */
-struct steer_config {
-  __u32 shards;
-  __u32 hashed; /* bit (1 << kind): the hash has entries of that kind */
-  __u32 ranges[STEER_TABLES];
-  __u32 index_bits[STEER_TABLES]; /* bits of the index of the last range: the steps of a search by halves */
+struct steer_slice {
+  __u32 begin; /* of its segments */
+  __u32 count;
 };
 
-/* Sorted by first address. Ranges may overlap when their VLANs differ. Unlike the above not constants to the verifier:
- * it would follow what each single range of each table means for the rest of the program. */
-struct steer_tables {
-  struct steer_range ranges[STEER_TABLES][STEER_TABLE_RANGES];
-};
-
-struct steer_key {
+/* Of the hash of slices. Those of untagged MAC and IPv4 addresses are not in it. */
+struct steer_slice_key {
   __u32 kind;
   __u32 vlan;
-  __u64 high;
-  __u64 low;
+  __u64 high; /* upper half of an IPv6 address, otherwise 0 */
 };
 
-/* What became of a frame; each has a counter. */
+/* A constant for the verifier. */
+struct steer_config {
+  __u32 shards;
+};
+
+/* Not constants for the verifier, which would otherwise follow each of their values through the program. */
+struct steer_tables {
+  struct steer_slice untagged[2]; /* STEER_MAC and STEER_IPV4 */
+  struct steer_segment segments[STEER_SEGMENTS];
+};
+
+/* What became of a frame; each has a counter of frames per CPU. */
 enum steer_outcome {
   STEER_REDIRECTED,           /* to the socket of the host's shard */
   STEER_NO_SOCKET,            /* the frame is for a host, but no socket serves its queue and shard: dropped */
@@ -79,19 +72,14 @@ enum steer_outcome {
   STEER_OUTCOMES
 };
 
-/* Per CPU. */
-struct steer_counters {
-  __u64 frames[STEER_OUTCOMES];
-};
-
 #ifdef __cplusplus
-static_assert(sizeof(steer_range) == 56, "both sides lay a range out alike");
-static_assert(sizeof(steer_tables) == STEER_TABLES * STEER_TABLE_RANGES * sizeof(steer_range));
-static_assert(sizeof(steer_config) == 8 + 8 * STEER_TABLES);
-static_assert(sizeof(steer_key) == 24, "the key of the hash has no padding: its bytes are compared");
-static_assert(sizeof(steer_counters) == 8 * STEER_OUTCOMES);
-static_assert((STEER_TABLE_RANGES & (STEER_TABLE_RANGES - 1)) == 0, "an index is masked, not compared");
+static_assert(sizeof(steer_segment) == 16, "both sides lay a segment out alike");
+static_assert(sizeof(steer_slice) == 8);
+static_assert(sizeof(steer_slice_key) == 16, "no padding: the bytes of the key are compared");
+static_assert(sizeof(steer_tables) == 16 + 16 * STEER_SEGMENTS);
+static_assert(STEER_MAC == 0 && STEER_IPV4 == 1, "they index `untagged`");
 #else
-_Static_assert(sizeof(struct steer_range) == 56, "both sides lay a range out alike");
-_Static_assert(sizeof(struct steer_key) == 24, "the key of the hash has no padding");
+_Static_assert(sizeof(struct steer_segment) == 16, "both sides lay a segment out alike");
+_Static_assert(sizeof(struct steer_slice_key) == 16, "no padding: the bytes of the key are compared");
+_Static_assert(sizeof(struct steer_tables) == 16 + 16 * STEER_SEGMENTS, "both sides lay the tables out alike");
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * Whose frame is it? BPF C only. Declares the configuration, the tables of ranges and the hash of single addresses, and
- * one function over them, steer_decide(). A program that includes this header answers exactly as steer.bpf.c does.
+ * Whose frame is it? BPF C only. Declares the tables that user space fills (see steer_abi.h) and one function over
+ * them, steer_decide(). A program that includes this header answers exactly as steer.bpf.c does.
  *
  * A redirected frame is lost to the kernel, so a frame to a group is ours only by its content: ARP and neighbour
  * solicitation by target, other IPv6 by a solicited-node group that a host has joined. All else stays with the kernel.
+ *
+ * No loops: loaded with CAP_BPF and CAP_NET_ADMIN alone, a program is also checked for what a CPU would do
+ * speculatively, and the verifier would follow a loop past its end and never come back.
  */
 #pragma once
 
@@ -26,116 +29,70 @@
 #define STEER_NEIGHBOUR_SOLICITATION 135
 
 const volatile struct steer_config steer_config = {};
-SEC(".data.tables") struct steer_tables steer_tables = {};
+struct steer_tables steer_tables = {};
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 1); /* user space sets what it needs */
-  __type(key, struct steer_key);
-  __type(value, __u32); /* host */
-} steer_singles SEC(".maps");
+  __type(key, struct steer_slice_key);
+  __type(value, struct steer_slice);
+} steer_slices SEC(".maps");
 
 /* Unaligned reads of network order; the caller has compared with data_end. */
 static __always_inline __u16 steer_be16(const void* at) { return bpf_ntohs(*(const __u16*)at); }
 static __always_inline __u32 steer_be32(const void* at) { return bpf_ntohl(*(const __u32*)at); }
 static __always_inline __u64 steer_be64(const void* at) { return bpf_be64_to_cpu(*(const __u64*)at); }
 
-/* 1 if a - b - borrow borrows, else 0, without a branch: the verifier would follow both ways of every branch of a
- * search. The top bit of the difference with borrow (Warren, Hacker's Delight, section 2-13). */
-static __always_inline __u64 steer_below64(__u64 a, __u64 b, __u64 borrow) {
-  __u64 below = ((~a & b) | ((~a | b) & (a - b - borrow))) >> 63;
-
-  barrier_var(below); /* or the compiler makes a branch of it */
-  return below;
-}
-/* (high, low) < (other_high, other_low) */
-static __always_inline __u64 steer_below(__u64 high, __u64 low, __u64 other_high, __u64 other_low) {
-  return steer_below64(high, other_high, steer_below64(low, other_low, 0));
+static __always_inline const struct steer_segment* steer_segment_at(__u32 index) {
+  return &steer_tables.segments[index & (STEER_SEGMENTS - 1)];
 }
 
-/* The host that has this address in this VLAN. Halving finds the last range that starts at or before the address; the
- * walk back from there goes on only where ranges of different VLANs overlap. */
-static __always_inline __u64 steer_find_range(__u32 kind, __u64 high, __u64 low, __u32 vlan) {
-  const struct steer_range* ranges = steer_tables.ranges[kind];
-  __u32 position = 0;
-  __u32 bit;
-  int steps;
+/* Four steps of a search by halves: sets each of the bits shift + 3 to `shift` of `position` if the segment that it
+ * leads to belongs to the slice and starts at or before the address. Without branches: the sign bits are the borrows of
+ * middle - count and address - first (Warren, Hacker's Delight, section 2-13).
+ *
+ * A global function of numbers, which the verifier checks once, by itself; to its callers the result is any number.
+ * Inline, it would follow every way through a search of 65,536 segments. */
+__noinline __u32 steer_halve(__u32 begin, __u32 count, __u64 address, __u32 position, __u32 shift) {
+#pragma clang loop unroll(full)
+  for (int step = 3; step >= 0; --step) {
+    __u32 bit = 1U << ((shift + step) & 31);
+    __u32 middle = position | bit;
+    __u64 first = steer_segment_at(begin + middle)->first;
+    __u64 after = (~address & first) | ((~address | first) & (address - first));
+    __u64 inside = (__u64)middle - count;
+    __u32 take = (__u32)((~after & inside) >> 63);
 
-  if (steer_config.ranges[kind] == 0) return STEER_NOBODY;
-  for (bit = steer_config.index_bits[kind]; bit-- != 0;) {
-    const struct steer_range* range = &ranges[(position | 1U << bit) & (STEER_TABLE_RANGES - 1)];
-    __u64 starts_after = steer_below(high, low, range->high, range->low);
-
-    position |= (__u32)(starts_after ^ 1) << bit;
+    barrier_var(take); /* or the compiler makes a branch of it */
+    position |= take * bit;
   }
-#pragma clang loop unroll(disable)
-  for (steps = 0; steps < STEER_TABLE_RANGES; ++steps) {
-    const struct steer_range* range = &ranges[position & (STEER_TABLE_RANGES - 1)];
-    __u64 first_low = range->low;
-    __u64 offset = low - first_low;
-
-    if (high - range->high == steer_below64(low, first_low, 0) && offset < range->count) {
-      __u32 tags = range->vlan;
-      __u32 step = range->vlan_step;
-
-      if (step != 0) tags += (__u32)offset / range->hosts_per_vlan * step;
-      if (tags == vlan) return range->first_host + (__u32)offset;
-    }
-    if (position == 0) break;
-    --position;
-    range = &ranges[position & (STEER_TABLE_RANGES - 1)];
-    if (steer_below(range->reach_high, range->reach_low, high, low)) break;
-  }
-  return STEER_NOBODY;
+  return position;
 }
 
-static __always_inline __u64 steer_find_single(__u32 kind, __u64 high, __u64 low, __u32 vlan) {
-  struct steer_key key = {.kind = kind, .vlan = vlan, .high = high, .low = low};
-  __u32* host;
-
-  if ((steer_config.hashed & (1U << kind)) == 0) return STEER_NOBODY;
-  host = bpf_map_lookup_elem(&steer_singles, &key);
-  return host ? *host : STEER_NOBODY;
-}
-
+/* The host that has this address in this VLAN. */
 static __always_inline __u64 steer_find(__u32 kind, __u64 high, __u64 low, __u32 vlan) {
-  __u64 host = steer_find_range(kind, high, low, vlan);
+  const struct steer_slice* found = &steer_tables.untagged[kind & 1];
+  const struct steer_segment* segment;
+  struct steer_slice slice;
+  __u32 position = 0;
 
-  return host != STEER_NOBODY ? host : steer_find_single(kind, high, low, vlan);
-}
+  if (vlan != 0 || kind > STEER_IPV4) {
+    struct steer_slice_key key = {.kind = kind, .vlan = vlan, .high = high};
 
-/* The lowest host among those in this VLAN that joined ff02::1:ff00:0/104 + `group`, which are those whose IPv6 address
- * ends in these 24 bits. Rare frames: the table is walked from end to end. */
-static __always_inline __u64 steer_find_group(__u32 group, __u32 vlan) {
-  const struct steer_range* ranges = steer_tables.ranges[STEER_IPV6];
-  __u64 found = steer_find_single(STEER_GROUP, 0, group, vlan);
-  __u32 index;
-
-#pragma clang loop unroll(disable)
-  for (index = 0; index < STEER_TABLE_RANGES; ++index) {
-    const struct steer_range* range = &ranges[index];
-    __u64 begin = 0; /* of the hosts in this VLAN, as offsets into the range */
-    __u64 end = range->count;
-    __u32 step = range->vlan_step;
-    __u32 tags = range->vlan;
-    __u64 offset;
-
-    if (index >= steer_config.ranges[STEER_IPV6]) break;
-    if (step == 0) {
-      if (tags != vlan) continue;
-    } else {
-      __u32 per = range->hosts_per_vlan;
-      __u32 beyond = vlan - tags;
-
-      if (vlan < tags || (step == 0x10000 && (beyond & 0xffff) != 0)) continue;
-      if (step == 0x10000) beyond >>= 16;
-      begin = (__u64)beyond * per;
-      if (end > begin + per) end = begin + per;
-    }
-    offset = begin + ((group - (range->low & 0xffffff) - begin) & 0xffffff);
-    if (offset < end && range->first_host + offset < found) found = range->first_host + offset;
+    found = bpf_map_lookup_elem(&steer_slices, &key);
+    if (!found) return STEER_NOBODY;
   }
-  return found;
+  slice = *found;
+  if (slice.count == 0) return STEER_NOBODY;
+  if (slice.count > 1U << 4) {
+    position = steer_halve(slice.begin, slice.count, low, position, 12);
+    position = steer_halve(slice.begin, slice.count, low, position, 8);
+    position = steer_halve(slice.begin, slice.count, low, position, 4);
+  }
+  if (slice.count > 1) position = steer_halve(slice.begin, slice.count, low, position, 0);
+  segment = steer_segment_at(slice.begin + position);
+  if (low - segment->first >= segment->count) return STEER_NOBODY;
+  return segment->first_host + (__u32)(low - segment->first);
 }
 
 /* ARP to a group: by target protocol address (RFC 826). A gratuitous one has our address as its target and comes too.
@@ -158,9 +115,9 @@ static __always_inline enum steer_outcome steer_decide_ipv6(const __u8* ip, cons
     *host = steer_find(STEER_IPV6, steer_be64(ip + 48), steer_be64(ip + 56), vlan);
     return *host != STEER_NOBODY ? STEER_REDIRECTED : STEER_PASSED_OTHER_SOLICIT;
   }
-  /* RFC 4291 section 2.7.1 */
+  /* RFC 4291 section 2.7.1. Several hosts may have joined: the lowest gets it. */
   if (steer_be64(ip + 24) == 0xff02000000000000 && steer_be64(ip + 32) >> 24 == 0x00000001ff) {
-    *host = steer_find_group(steer_be32(ip + 36) & 0xffffff, vlan);
+    *host = steer_find(STEER_GROUP, 0, steer_be32(ip + 36) & 0xffffff, vlan);
     if (*host != STEER_NOBODY) return STEER_REDIRECTED;
   }
   return STEER_PASSED_GROUP;

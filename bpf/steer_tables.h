@@ -1,11 +1,11 @@
-// From host ranges to what the steering program reads: sorted tables of ranges, and single addresses for the hash when
-// there are more ranges than a table holds. The largest ranges have the tables, so the hash stays small.
+// From host ranges to what the steering program reads (see steer_abi.h): ranges are cut by VLAN and sorted. Where an
+// address is said to belong to several hosts, the lowest one has it.
 //
-// Refuses ranges that leave their address space or the VLAN identifiers, and more single addresses than the hash may
-// have. That ranges do not overlap within a VLAN was checked by the plan; where they do, one of the hosts has the
-// frame.
+// Refuses ranges that leave their address space or the VLAN identifiers, and more segments than there is room for: a
+// group takes three or four, times the VLANs that it is spread over.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -18,10 +18,13 @@ namespace myriad::bpf {
 
 struct SteerTables {
   steer_config config{};
-  steer_tables tables{};
-  // Entries of the hash, each key once: keys[i] belongs to hosts[i].
-  std::vector<steer_key> keys;
-  std::vector<std::uint32_t> hosts;
+  std::vector<steer_segment> segments;
+  std::array<steer_slice, 2> untagged{};
+  // Entries of the hash: keys[i] has slices[i].
+  std::vector<steer_slice_key> keys;
+  std::vector<steer_slice> slices;
+
+  void store(steer_tables& in_program) const;
 };
 
 Result<SteerTables> make_steer_tables(std::span<const HostRange> ranges, std::uint32_t shards);

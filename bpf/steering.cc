@@ -9,7 +9,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <numeric>
 
 #include "bpf/libbpf_log.h"
 #include "bpf/steer_abi.h"
@@ -134,10 +136,10 @@ Result<Attachment> attach_program(int program, const std::string& interface, std
 Result<void> fill_hash(int map, const SteerTables& tables) {
   if (tables.keys.empty()) return {};
   auto count = static_cast<__u32>(tables.keys.size());
-  if (const int error = bpf_map_update_batch(map, tables.keys.data(), tables.hosts.data(), &count, nullptr);
+  if (const int error = bpf_map_update_batch(map, tables.keys.data(), tables.slices.data(), &count, nullptr);
       error != 0) {
-    return fail(Fault::kMachine, fmt::format("writing {} single addresses for steering", tables.keys.size()),
-                "fewer groups of hosts need less kernel memory", -error);
+    return fail(Fault::kMachine, fmt::format("writing {} slices of hosts for steering", tables.keys.size()),
+                "fewer VLANs and groups of hosts need less kernel memory", -error);
   }
   return {};
 }
@@ -186,12 +188,12 @@ Result<Steering> Steering::attach(const SteeringOptions& options) {
   if (!state->skeleton) return load_failure(errno, log);
   steer_bpf& skeleton = *state->skeleton;
   skeleton.rodata->steer_config = tables->config;
-  skeleton.data_tables->steer_tables = tables->tables;
-  const auto singles = std::max(std::size_t{1}, tables->keys.size());
-  bpf_map__set_max_entries(skeleton.maps.steer_singles, static_cast<__u32>(singles));
+  tables->store(skeleton.bss->steer_tables);
+  const auto slices = std::max(std::size_t{1}, tables->keys.size());
+  bpf_map__set_max_entries(skeleton.maps.steer_slices, static_cast<__u32>(slices));
   bpf_map__set_max_entries(skeleton.maps.steer_sockets, static_cast<__u32>(sockets));
   if (const int error = steer_bpf__load(&skeleton); error != 0) return load_failure(-error, log);
-  if (auto filled = fill_hash(bpf_map__fd(skeleton.maps.steer_singles), *tables); !filled) {
+  if (auto filled = fill_hash(bpf_map__fd(skeleton.maps.steer_slices), *tables); !filled) {
     return Failure{filled.error()};
   }
 
@@ -228,27 +230,25 @@ Result<void> Steering::set_socket(std::uint32_t queue, std::uint32_t shard, int 
 Result<SteeringCounters> Steering::counters() const {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return fail(Fault::kMachine, "counting the CPUs", {}, -cpus);
-  std::vector<steer_counters> per_cpu(static_cast<std::size_t>(cpus));
-  const __u32 zero = 0;
+  std::vector<std::uint64_t> per_cpu(static_cast<std::size_t>(cpus));
+  std::array<std::uint64_t, STEER_OUTCOMES> frames{};
   const int map = bpf_map__fd(state_->skeleton->maps.steer_counters);
-  if (const int error = bpf_map_lookup_elem(map, &zero, per_cpu.data()); error != 0) {
-    return fail(Fault::kMachine, "reading the counters of steering", {}, -error);
-  }
-  SteeringCounters sum;
-  for (const steer_counters& of_cpu : per_cpu) {
-    sum.redirected += of_cpu.frames[STEER_REDIRECTED];
-    sum.no_socket += of_cpu.frames[STEER_NO_SOCKET];
-    for (std::size_t i = 0; i < sum.passed_by_reason.size(); ++i) {
-      sum.passed_by_reason[i] += of_cpu.frames[STEER_PASSED_TRUNCATED + i];
+  for (__u32 outcome = 0; outcome < STEER_OUTCOMES; ++outcome) {
+    if (const int error = bpf_map_lookup_elem(map, &outcome, per_cpu.data()); error != 0) {
+      return fail(Fault::kMachine, "reading the counters of steering", {}, -error);
     }
+    frames[outcome] = std::accumulate(per_cpu.begin(), per_cpu.end(), std::uint64_t{0});
   }
-  return sum;
+  SteeringCounters counters;
+  counters.redirected = frames[STEER_REDIRECTED];
+  counters.no_socket = frames[STEER_NO_SOCKET];
+  std::copy(frames.begin() + STEER_PASSED_TRUNCATED, frames.end(), counters.passed_by_reason.begin());
+  return counters;
 }
 
 static_assert(STEER_OUTCOMES - STEER_PASSED_TRUNCATED == static_cast<int>(Passed::kCount));
 static_assert(STEER_PASSED_GROUP - STEER_PASSED_TRUNCATED == static_cast<int>(Passed::kGroup));
 static_assert(STEER_PASSED_OTHER_ARP - STEER_PASSED_TRUNCATED == static_cast<int>(Passed::kOtherArp));
-static_assert(sizeof(steer_counters) % 8 == 0, "the kernel lays the counters of the CPUs out in steps of 8 bytes");
 
 XdpMode Steering::mode() const { return state_->mode; }
 const std::string& Steering::native_refusal() const { return state_->native_refusal; }

@@ -25,15 +25,15 @@ Result<SteerProbe> SteerProbe::load(std::span<const HostRange> ranges) {
   steer_probe_bpf* skeleton = probe.skeleton_.get();
   if (skeleton == nullptr) return fail(Fault::kMachine, "opening the probe", log.tail(), errno);
   skeleton->rodata->steer_config = tables->config;
-  skeleton->data_tables->steer_tables = tables->tables;
+  tables->store(skeleton->bss->steer_tables);
   auto count = static_cast<__u32>(tables->keys.size());
-  bpf_map__set_max_entries(skeleton->maps.steer_singles, std::max(count, 1U));
+  bpf_map__set_max_entries(skeleton->maps.steer_slices, std::max(count, 1U));
   if (const int error = steer_probe_bpf__load(skeleton); error != 0) {
     return fail(Fault::kMachine, "loading the probe", log.tail(), -error);
   }
   if (count != 0) {
-    const int map = bpf_map__fd(skeleton->maps.steer_singles);
-    const int error = bpf_map_update_batch(map, tables->keys.data(), tables->hosts.data(), &count, nullptr);
+    const int map = bpf_map__fd(skeleton->maps.steer_slices);
+    const int error = bpf_map_update_batch(map, tables->keys.data(), tables->slices.data(), &count, nullptr);
     if (error != 0) return fail(Fault::kMachine, "filling the hash", {}, -error);
   }
   return probe;

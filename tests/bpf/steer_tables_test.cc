@@ -30,60 +30,75 @@ std::string refusal(const HostRange& of) {
   return tables.error().what;
 }
 
-TEST(SteerTables, MillionHostsAreOneRange) {
+TEST(SteerTables, MillionHostsAreOneSegmentPerAddress) {
   const auto tables = make_steer_tables(std::vector{range(0, 1'000'000)}, 4);
   ASSERT_TRUE(tables);
-  EXPECT_TRUE(tables->keys.empty());
-  EXPECT_EQ(tables->config.hashed, 0U);
   EXPECT_EQ(tables->config.shards, 4U);
-  for (std::size_t kind = 0; kind < STEER_TABLES; ++kind) {
-    EXPECT_EQ(tables->config.ranges[kind], 1U);
-    EXPECT_EQ(tables->tables.ranges[kind][0].count, 1'000'000U);
+  ASSERT_EQ(tables->segments.size(), 4U);  // MAC, IPv4, IPv6, group
+  for (const steer_segment& segment : tables->segments) {
+    EXPECT_EQ(segment.count, 1'000'000U);
+    EXPECT_EQ(segment.first_host, 0U);
   }
+  EXPECT_EQ(tables->untagged[STEER_MAC].count, 1U);
+  EXPECT_EQ(tables->untagged[STEER_IPV4].count, 1U);
+  EXPECT_EQ(tables->keys.size(), 2U);  // IPv6 and group
 }
 
-TEST(SteerTables, TheSmallestGroupsGoToTheHash) {
+TEST(SteerTables, NeighboursAreJoined) {
   std::vector<HostRange> ranges;
-  std::uint32_t first = 0;
-  for (std::uint32_t i = 0; i < STEER_TABLE_RANGES + 2; ++i) {
-    ranges.push_back(range(first, i == 10 ? 3 : i == 20 ? 2 : 100));
-    first += 200;
-  }
+  for (std::uint32_t i = 0; i < 5000; ++i) ranges.push_back(range(i * 3, 3));
   const auto tables = make_steer_tables(ranges, 1);
   ASSERT_TRUE(tables);
-  EXPECT_EQ(tables->config.ranges[STEER_MAC], static_cast<std::uint32_t>(STEER_TABLE_RANGES));
-  EXPECT_EQ(tables->config.hashed, (1U << STEER_KINDS) - 1);
-  ASSERT_EQ(tables->keys.size(), 5U * STEER_KINDS);  // five hosts, each MAC, IPv4, IPv6 and group
-  ASSERT_EQ(tables->hosts.size(), tables->keys.size());
-  for (const std::uint32_t host : tables->hosts)
-    EXPECT_TRUE((host >= 2000 && host < 2003) || (host >= 4000 && host < 4002));
-  for (const steer_range& slot : tables->tables.ranges[STEER_IPV4]) EXPECT_EQ(slot.count, 100U);
+  EXPECT_EQ(tables->segments.size(), 4U);
 }
 
-TEST(SteerTables, OneGroupKeyForSeveralHosts) {
-  std::vector<HostRange> ranges;
-  for (std::uint32_t i = 0; i < STEER_TABLE_RANGES; ++i) ranges.push_back(range(1000 + i * 200, 100));
-  for (std::uint32_t i = 0; i < 3; ++i) {  // the same low 24 bits
-    ranges.push_back(range(5 - i, 1));
-    ranges.back().first_ipv6 =
-        Ipv6Address{{0xfd, static_cast<std::uint8_t>(i), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3}};
-  }
+TEST(SteerTables, EveryVlanIsASliceOfItsOwn) {
+  HostRange spread = range(0, 1000);
+  spread.vlan = {100, 0};
+  spread.hosts_per_vlan = 300;
+  const auto tables = make_steer_tables(std::vector{spread}, 1);
+  ASSERT_TRUE(tables);
+  EXPECT_EQ(tables->keys.size(), 4U * STEER_KINDS);
+  EXPECT_EQ(tables->untagged[STEER_MAC].count, 0U);
+  const auto last = std::ranges::find_if(
+      tables->keys, [](const steer_slice_key& key) { return key.kind == STEER_MAC && key.vlan == 103U << 16; });
+  ASSERT_NE(last, tables->keys.end());
+  const steer_slice slice = tables->slices[static_cast<std::size_t>(last - tables->keys.begin())];
+  ASSERT_EQ(slice.count, 1U);
+  EXPECT_EQ(tables->segments[slice.begin].first_host, 900U);
+  EXPECT_EQ(tables->segments[slice.begin].count, 100U);
+}
+
+// In every slice: sorted, disjoint, nothing empty.
+TEST(SteerTables, OverlapsAreResolved) {
+  std::vector<HostRange> ranges = {range(500, 1000), range(0, 100)};
+  ranges[1].first_mac = MacAddress::from_number(ranges[0].first_mac.number() + 200);
   const auto tables = make_steer_tables(ranges, 1);
   ASSERT_TRUE(tables);
-  const auto is_group = [](const steer_key& key) { return key.kind == STEER_GROUP; };
-  ASSERT_EQ(std::ranges::count_if(tables->keys, is_group), 1);
-  const auto at = std::ranges::find_if(tables->keys, is_group) - tables->keys.begin();
-  EXPECT_EQ(tables->keys[static_cast<std::size_t>(at)].low, 0x010203U);
-  EXPECT_EQ(tables->hosts[static_cast<std::size_t>(at)], 3U) << "the lowest host has it";
+  const steer_slice slice = tables->untagged[STEER_MAC];
+  ASSERT_EQ(slice.count, 3U);
+  const steer_segment* const segments = &tables->segments[slice.begin];
+  const std::uint64_t mac = ranges[0].first_mac.number();
+  EXPECT_EQ(segments[0].first, mac);
+  EXPECT_EQ(segments[0].count, 200U);
+  EXPECT_EQ(segments[0].first_host, 500U);
+  EXPECT_EQ(segments[1].first, mac + 200);
+  EXPECT_EQ(segments[1].count, 100U);
+  EXPECT_EQ(segments[1].first_host, 0U);
+  EXPECT_EQ(segments[2].first, mac + 300);
+  EXPECT_EQ(segments[2].count, 700U);
+  EXPECT_EQ(segments[2].first_host, 800U);
 }
 
-TEST(SteerTables, MoreThanTheHashHoldsIsRefused) {
+TEST(SteerTables, MoreThanThereIsRoomForIsRefused) {
   std::vector<HostRange> ranges;
-  for (std::uint32_t i = 0; i < STEER_TABLE_RANGES + 30; ++i) ranges.push_back(range(i * 10'000, 10'000));
+  for (std::uint32_t i = 0; i < STEER_SEGMENTS / 4; ++i) ranges.push_back(range(i * 2, 1));
+  EXPECT_TRUE(make_steer_tables(ranges, 1));
+  ranges.push_back(range(STEER_SEGMENTS, 1));
   const auto tables = make_steer_tables(ranges, 1);
   ASSERT_FALSE(tables);
   EXPECT_EQ(tables.error().fault, Fault::kUsage);
-  EXPECT_THAT(tables.error().what, HasSubstr("94 groups"));
+  EXPECT_THAT(tables.error().what, HasSubstr("16385 groups"));
   EXPECT_THAT(tables.error().cure, HasSubstr("join groups"));
 }
 

@@ -26,27 +26,36 @@ std::optional<std::uint32_t> host_at(const HostRange& range, Uint128 first, Uint
   return static_cast<std::uint32_t>(range.first_host + offset);
 }
 
-std::optional<std::uint32_t> by_mac(std::span<const HostRange> ranges, std::uint64_t mac, VlanTags tags) {
+// The lowest of the hosts that have the address; `first_of` gives a range's first one, if it has any of that kind.
+template <class FirstOf>
+std::optional<std::uint32_t> lowest_host(std::span<const HostRange> ranges, Uint128 address, VlanTags tags,
+                                         FirstOf first_of) {
+  std::optional<std::uint32_t> lowest;
   for (const HostRange& range : ranges) {
-    if (const auto host = host_at(range, range.first_mac.number(), mac, tags)) return host;
+    const std::optional<Uint128> first = first_of(range);
+    const auto host = first ? host_at(range, *first, address, tags) : std::nullopt;
+    if (host) lowest = std::min(lowest.value_or(*host), *host);
   }
-  return std::nullopt;
+  return lowest;
+}
+
+std::optional<std::uint32_t> by_mac(std::span<const HostRange> ranges, std::uint64_t mac, VlanTags tags) {
+  return lowest_host(ranges, mac, tags,
+                     [](const HostRange& range) -> std::optional<Uint128> { return range.first_mac.number(); });
 }
 
 std::optional<std::uint32_t> by_ipv4(std::span<const HostRange> ranges, Ipv4Address address, VlanTags tags) {
-  for (const HostRange& range : ranges) {
-    if (!range.first_ipv4) continue;
-    if (const auto host = host_at(range, range.first_ipv4->value, address.value, tags)) return host;
-  }
-  return std::nullopt;
+  return lowest_host(ranges, address.value, tags, [](const HostRange& range) -> std::optional<Uint128> {
+    if (!range.first_ipv4) return std::nullopt;
+    return range.first_ipv4->value;
+  });
 }
 
 std::optional<std::uint32_t> by_ipv6(std::span<const HostRange> ranges, const Ipv6Address& address, VlanTags tags) {
-  for (const HostRange& range : ranges) {
-    if (!range.first_ipv6) continue;
-    if (const auto host = host_at(range, number(*range.first_ipv6), number(address), tags)) return host;
-  }
-  return std::nullopt;
+  return lowest_host(ranges, number(address), tags, [](const HostRange& range) -> std::optional<Uint128> {
+    if (!range.first_ipv6) return std::nullopt;
+    return number(*range.first_ipv6);
+  });
 }
 
 // The lowest host in the VLAN whose solicited-node group this is: every 2^24th address of a range is a candidate.
