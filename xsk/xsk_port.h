@@ -51,11 +51,11 @@ struct PortOptions {
   std::uint32_t mtu_bytes = 0;         // largest IP packet to be received; 0 = the interface's MTU. Decides the chunk
   std::uint32_t chunk_bytes = 0;       // 0 = 2048 where the MTU allows (more frames in cache), else 4096
   std::uint32_t frames_per_shard = 0;  // 0 = as many as the rings can hold at once, so that none starves another
-  // Per queue: frames that may come in while a shard looks elsewhere (4 ms at 2 Mpps). A thousand bulk transfers keep at
-  // least a few segments each on their way, however congested: the ring is the queue that they share.
+  // Per queue: frames that may come in while a shard looks elsewhere (4 ms at 2 Mpps). A thousand bulk transfers keep
+  // at least a few segments each on their way, however congested: the ring is the queue that they share.
   std::uint32_t fill_entries = 8192;
-  std::uint32_t rx_entries = 8192;  // per socket: as many as FILL can give, so that RX never overflows first
-  std::uint32_t tx_entries = 2048;  // per shard: many turns' worth, small enough to stay in cache
+  std::uint32_t rx_entries = 8192;          // per socket: as many as FILL can give, so that RX never overflows first
+  std::uint32_t tx_entries = 2048;          // per shard: many turns' worth, small enough to stay in cache
   std::uint32_t completion_entries = 2048;  // per queue: in copy mode bounds the frames in flight inside the kernel
   std::uint32_t tx_budget = 256;  // frames one wake-up sends in copy mode, where the kernel lets us choose (it says 32)
   Duration bind_retry = std::chrono::seconds{2};  // a queue is busy for up to 0.1 s after its last owner ended
