@@ -164,6 +164,8 @@ class Lab:
                 space.ip("addr", "add", f"{v6}/64", "dev", name, "nodad")
         for space, name in ((a, a_name), (b, b_name)):
             space.ip("link", "set", name, "up")
+        # A namespace ends when the kernel finds time; its neighbours, of which all namespaces share 1,024, go with the link.
+        self.on_close(lambda: subprocess.run(["ip", "-n", a.name, "link", "del", a_name], capture_output=True))
 
     def file(self, name, content):
         path = self.folder / name
