@@ -309,6 +309,12 @@ Result<void> PortRun::Crew::open(const plan::PortPlan& port_plan) {
   if (!attached) return tl::unexpected(attached.error());
   if (!attached->native_refusal().empty())
     notes.push_back("skb mode in place of native XDP, which was refused: " + attached->native_refusal());
+  if (attached->mode() == bpf::XdpMode::kSkb) {
+    notes.push_back(
+        "skb mode: what offloads have merged is larger than a frame and is lost (rx_dropped); if bulk data stalls: "
+        "ethtool -K " +
+        port_plan.interface + " gro off, and at the far end of a veth: ethtool -K PEER tso off gso off");
+  }
 
   xsk::PortOptions options;
   options.interface = port_plan.interface;
