@@ -96,6 +96,16 @@ Failure occupied(const std::string& interface, std::uint32_t ifindex, int error)
               "if it may go: " + other.removal(interface), error);
 }
 
+// Two seconds in all, as long as the sockets of such a run are waited for.
+constexpr int kLeavingTries = 100;
+constexpr useconds_t kLeavingPauseMicroseconds = 20'000;
+
+// The program on the port is a steering program, or we may not know: perhaps that of a run which is just ending.
+bool ours_is_there(std::uint32_t ifindex) {
+  const auto programs = attached_programs(ifindex);
+  return programs && !programs->empty() && (programs->front().name == "steer" || programs->front().name.empty());
+}
+
 struct Attachment {
   int link = -1;
   XdpMode mode = XdpMode::kNative;
@@ -107,7 +117,14 @@ Result<Attachment> attach_program(int program, const std::string& interface, std
     bpf_link_create_opts options{};
     options.sz = sizeof options;
     options.flags = flags;
-    return bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options);
+    int link = bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options);
+    // The kernel takes a moment to give back the port of a run that was killed.
+    for (int tries = 0; (link == -EBUSY || link == -EEXIST) && tries < kLeavingTries && ours_is_there(ifindex);
+         ++tries) {
+      usleep(kLeavingPauseMicroseconds);
+      link = bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options);
+    }
+    return link;
   };
   const auto final_failure = [&](int error) -> Failure {
     if (error == EBUSY || error == EEXIST) return occupied(interface, ifindex, error);

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/rng.h"
 #include "cli/kernel_release.h"
 #include "engine/mailbox.h"
 #include "engine/sessions.h"
@@ -357,10 +358,13 @@ const std::vector<std::string>& PortRun::notes() const { return crew_->notes; }
 Result<void> PortRun::start(Instant start, const std::vector<engine::Tap*>& taps, const std::vector<int>& cores,
                             bool spin) {
   Crew& crew = *crew_;
+  // Content comes from the seed alone. Ports and initial sequence numbers differ from run to run as those of rebooted
+  // hosts do, or a new run would meet the connections that a killed one has left half open at the target.
+  const std::uint64_t secret = mix64(crew.plan.seed ^ static_cast<std::uint64_t>(start.ns));
   for (std::uint32_t i = 0; i < shards(); ++i) {
     engine::Tap* const tap = taps.empty() ? nullptr : taps[i];
     crew.workers.push_back(
-        std::make_unique<Worker>(i, crew.placement, crew.hosts, *crew.port, *crew.mail, crew.plan.seed, start, tap));
+        std::make_unique<Worker>(i, crew.placement, crew.hosts, *crew.port, *crew.mail, secret, start, tap));
   }
   std::vector<xsk::ShardPort*> plugs;
   for (const auto& worker : crew.workers) plugs.push_back(&worker->plug());
