@@ -84,11 +84,11 @@ static __always_inline __u64 steer_find(__u32 kind, __u64 high, __u64 low, __u32
   }
   slice = *found;
   if (slice.count == 0) return STEER_NOBODY;
-  if (slice.count > 1U << 4) {
+  if (slice.count > 1U << 8) {
     position = steer_halve(slice.begin, slice.count, low, position, 12);
     position = steer_halve(slice.begin, slice.count, low, position, 8);
-    position = steer_halve(slice.begin, slice.count, low, position, 4);
   }
+  if (slice.count > 1U << 4) position = steer_halve(slice.begin, slice.count, low, position, 4);
   if (slice.count > 1) position = steer_halve(slice.begin, slice.count, low, position, 0);
   segment = steer_segment_at(slice.begin + position);
   if (low - segment->first >= segment->count) return STEER_NOBODY;

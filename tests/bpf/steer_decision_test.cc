@@ -225,6 +225,33 @@ TEST_F(SteerDecision, LowestHostOfAGroup) {
   expect(oracle::unicast(after(many.first_mac, 0x200000f), {}), host(100 + 0x200000f), "33 million hosts, the last");
 }
 
+// As many single hosts as there is room for, none beside another: the search takes all its steps.
+TEST_F(SteerDecision, LongestSlices) {
+  std::vector<HostRange> ranges(16384, thousand());
+  for (std::uint32_t i = 0; i < ranges.size(); ++i) {
+    ranges[i].first_host = static_cast<std::uint32_t>(ranges.size()) - i;
+    ranges[i].count = 1;
+    ranges[i].first_mac = after(ranges[i].first_mac, 3 * std::int64_t{i});
+    ranges[i].first_ipv4 = *ranges[i].first_ipv4 + 3 * i;
+    ranges[i].first_ipv6 = ranges[i].first_ipv6->plus(3 * std::uint64_t{i});
+  }
+  USE(ranges);
+  Rng rng{1};
+  for (int i = 0; i < 200; ++i) {
+    const HostRange& range = ranges[i == 0 ? 0 : i == 1 ? ranges.size() - 1 : rng.below(ranges.size())];
+    for (const int beside : {-1, 0, 1}) {
+      const Decision expected = beside == 0 ? host(range.first_host) : passed(Passed::kOtherMac);
+      const auto decision = probe_->decide(oracle::unicast(after(range.first_mac, beside), {}));
+      ASSERT_TRUE(decision);
+      ASSERT_EQ(*decision, expected) << range.first_mac.text() << " and " << beside;
+    }
+    expect(oracle::arp(MacAddress::broadcast(), {}, {1}, *range.first_ipv4), host(range.first_host), "ARP");
+    expect(oracle::solicitation({}, *range.first_ipv6), host(range.first_host), "solicitation");
+    expect(oracle::ipv6({}, range.first_ipv6->solicited_node(), 17, 1, 8), host(range.first_host), "group");
+    if (HasFailure()) return;
+  }
+}
+
 TEST_F(SteerDecision, HostsWithoutAFamily) {
   HostRange only4 = thousand();
   only4.first_ipv6.reset();
