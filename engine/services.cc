@@ -7,19 +7,18 @@ namespace myriad::engine {
 using stack::EventKind;
 using stack::kNoConnection;
 
-Services::Services(const Placement& placement, stack::Stack& stack, TxBatch& batch, std::uint32_t receive_window,
-                   stack::Cookie listener_cookie, stack::Cookie session_cookie)
+Services::Services(const Placement& placement, stack::Stack& stack, TxBatch& batch, stack::Cookie listener_cookie,
+                   stack::Cookie session_cookie)
     : placement_(placement),
       stack_(stack),
       batch_(batch),
-      receive_window_(receive_window),
       session_cookie_(session_cookie),
       counters_(placement.services.size()) {
   for (std::size_t i = 0; i < placement.services.size(); ++i) {
     const ServicePlace& service = placement.services[i];
     const auto cookie = static_cast<stack::Cookie>(listener_cookie + i);
     http_.push_back(service.http);
-    http_.back().backlog_limit = receive_window;
+    http_.back().backlog_limit = window_of(static_cast<std::uint32_t>(i));
     stack.listen_tcp(service.group, service.port, cookie, service.tally);
     if (service.kind == ServiceKind::kHttp) continue;
     stack.listen_udp(service.group, service.port, cookie);
@@ -107,7 +106,7 @@ void Services::receive(Session& session, Bytes data) {
   if (auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
     take(session, http->take(data, http_[session.service]));
   } else if (auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
-    if (echo->take(data, receive_window_)) {
+    if (echo->take(data, window_of(session.service))) {
       stack_.extend(session.connection, data.size());
     } else {
       stack_.abort(session.connection);
@@ -132,8 +131,8 @@ void Services::settle(Session& session) {
     held = http->unread();
     done = http->closing() || (done && held == 0);  // what was asked before the FIN is answered
   } else if (const auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
-    held = receive_window_ - std::min(receive_window_, kEchoWindow) + echo->unread();
-    held = std::min(held, receive_window_);
+    const std::uint32_t window = window_of(session.service);
+    held = std::min(window - std::min(window, kEchoWindow) + echo->unread(), window);
   }
   if (held != session.held) {
     session.held = held;

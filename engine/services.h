@@ -27,9 +27,8 @@ class Services {
   static constexpr std::uint32_t kEchoWindow = 64 * 1024;
 
   // Cookies: the listener of the n-th service has `listener_cookie` + n, sessions `session_cookie` + their index.
-  // `receive_window` is the stack's.
-  Services(const Placement& placement, stack::Stack& stack, TxBatch& batch, std::uint32_t receive_window,
-           stack::Cookie listener_cookie, stack::Cookie session_cookie);
+  Services(const Placement& placement, stack::Stack& stack, TxBatch& batch, stack::Cookie listener_cookie,
+           stack::Cookie session_cookie);
 
   // For events whose cookie is a listener's (`service` is its place), with the session that was accepted last.
   void on_listener_event(std::uint32_t service, const stack::Event& event, Instant now);
@@ -52,6 +51,10 @@ class Services {
   };
   static_assert(sizeof(Session) <= 160);
 
+  // How much a peer of that service may send before it is told to hold back.
+  [[nodiscard]] std::uint32_t window_of(std::uint32_t service) const {
+    return placement_.groups[placement_.services[service].group].tcp.receive_window;
+  }
   void accept(std::uint32_t service, const stack::Event& event);
   void on_datagram(std::uint32_t service, const stack::Event& event, Instant now);
   void receive(Session& session, Bytes data);
@@ -64,7 +67,6 @@ class Services {
   const Placement& placement_;
   stack::Stack& stack_;
   TxBatch& batch_;
-  std::uint32_t receive_window_;
   stack::Cookie session_cookie_;
   std::vector<app::HttpService> http_;  // by service; the backlog bounded by the window
   std::vector<ServiceCounters> counters_;

@@ -8,7 +8,7 @@ Sessions::Sessions(const Placement& placement, stack::Stack& stack, TxBatch& bat
       batch_(batch),
       now_(options.start),
       clients_(placement, stack, batch, options.shard, options.shards, options.start),
-      services_(placement, stack, batch, options.receive_window, kListener, kServerSession) {}
+      services_(placement, stack, batch, kListener, kServerSession) {}
 
 void Sessions::on_event(const stack::Event& event, Instant now) {
   // Echo replies and errors bear no cookie.

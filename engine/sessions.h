@@ -22,8 +22,6 @@ struct SessionsOptions {
   std::uint32_t shard = 0;
   std::uint32_t shards = 1;
   Instant start;  // when load begins to count; the same for all shards of a run
-  // That of the stack's tcp::Options: how much a peer may send before it is told to hold back.
-  std::uint32_t receive_window = tcp::Options{}.receive_window;
 };
 
 class Sessions {

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "stack/events.h"
+#include "stack/tcp/personality.h"
 
 namespace myriad::stack {
 
@@ -28,7 +29,8 @@ struct HostGroup {
   std::uint32_t hosts_per_vlan = 0;  // then the innermost identifier goes up by one; 0 = never
   std::uint16_t mtu = 1500;          // of IP packets
   bool resolve_each = false;         // every host learns its neighbours by itself
-  bool announce = false;             // gratuitous ARP and unsolicited NA at the start
+  tcp::Personality tcp;
+  bool announce = false;  // gratuitous ARP and unsolicited NA at the start
 };
 
 // One host, worked out. Cheap to make; not kept.

@@ -31,7 +31,7 @@ namespace myriad::stack {
 using tcp::Tally;
 
 struct StackOptions {
-  tcp::Options tcp;
+  tcp::Limits tcp;
   NeighbourOptions neighbours;
   std::uint64_t seed = 1;   // of initial sequence numbers and ports
   std::uint32_t shard = 0;  // this stack speaks for the hosts whose id is `shard` modulo `shards`
@@ -90,6 +90,8 @@ class Stack {
   void abort(ConnectionId id) { tcp_.abort(id); }
   // The advertised window is smaller by `unread_bytes`, until told otherwise.
   void hold_receive(ConnectionId id, std::uint32_t unread_bytes) { tcp_.hold_receive(id, unread_bytes); }
+  // TCP_NODELAY: the Nagle algorithm is off for this connection, whatever the personality of its host.
+  void set_nodelay(ConnectionId id, bool on) { tcp_.set_nodelay(id, on); }
   [[nodiscard]] HostId host_of(ConnectionId id) { return tcp_.connection(id).host; }
   // Bytes of the stream this side sends that the peer has acknowledged; read() is not asked for those again.
   [[nodiscard]] std::uint64_t acknowledged(ConnectionId id) { return tcp_.connection(id).acknowledged(); }

@@ -22,7 +22,7 @@ void Connection::open(const Surroundings& around, SeqNum iss, std::uint32_t ts_o
   ts_offset_ = ts_offset;
   link_mss_ = mss;
   syn_due_ = true;
-  negotiated_.receive_scale = around.options.window_scale;
+  negotiated_.receive_scale = around.personality.window_scale.value_or(0);
 }
 
 void Connection::accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss, std::uint32_t ts_offset,
@@ -33,8 +33,8 @@ void Connection::accept(const Surroundings& around, const wire::TcpView& syn, Se
   ts_offset_ = ts_offset;
   link_mss_ = mss;
   receive_next_ = last_ack_sent_ = syn.seq() + 1;
-  receive_edge_ = receive_next_ + std::min<std::uint32_t>(around.options.receive_window, 65535);
-  negotiated_ = negotiate(around.options, syn.options(), mss, remote.is_v6());
+  receive_edge_ = receive_next_ + std::min<std::uint32_t>(around.personality.receive_window, 65535);
+  negotiated_ = negotiate(around.personality, syn.options(), mss, remote.is_v6());
   ts_recent_ = syn.options().ts_value;
   window_ = max_window_ = syn.window();
   window_seq_ = syn.seq();
@@ -78,7 +78,7 @@ Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& 
     ++around.drops[Drop::kTcpUnacceptable];
     if (segment.payload().size() > 0) ++around.counters.duplicate_rx;
     if ((flags & kTcpRst) == 0) challenge(segment, now);
-    if (state_ == State::kTimeWait && (flags & kTcpFin) != 0) retransmit_at_ = now + around.options.time_wait;
+    if (state_ == State::kTimeWait && (flags & kTcpFin) != 0) retransmit_at_ = now + around.personality.time_wait;
     return outcome;
   }
   if ((flags & kTcpRst) != 0) {
@@ -98,7 +98,7 @@ Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& 
     ts_recent_ = options.ts_value;  // RFC 7323 section 4.3 (2)
   }
   if (!on_ack(around, segment, now, outcome)) return outcome;
-  if (state_ == State::kFinWait2) retransmit_at_ = now + around.options.fin_wait2;  // it is alive
+  if (state_ == State::kFinWait2) retransmit_at_ = now + around.personality.fin_wait2;  // it is alive
   if (may_receive(state_)) on_text(around, segment, now, outcome);
   return outcome;
 }
@@ -127,8 +127,8 @@ Outcome Connection::on_segment_syn_sent(const Surroundings& around, const wire::
     return outcome;
   }
   receive_next_ = last_ack_sent_ = segment.seq() + 1;
-  receive_edge_ = receive_next_ + std::min<std::uint32_t>(around.options.receive_window, 65535);
-  negotiated_ = negotiate(around.options, segment.options(), link_mss_, remote.is_v6());
+  receive_edge_ = receive_next_ + std::min<std::uint32_t>(around.personality.receive_window, 65535);
+  negotiated_ = negotiate(around.personality, segment.options(), link_mss_, remote.is_v6());
   ts_recent_ = segment.options().ts_value;
   window_ = max_window_ = segment.window();  // never scaled in a SYN: RFC 7323 section 2.2
   window_seq_ = segment.seq();
@@ -340,7 +340,7 @@ void Connection::on_fin_acked(const Surroundings& around, Instant now, Outcome& 
   switch (state_) {
     case State::kFinWait1:
       state_ = State::kFinWait2;
-      retransmit_at_ = now + around.options.fin_wait2;
+      retransmit_at_ = now + around.personality.fin_wait2;
       break;
     case State::kClosing:
       enter_time_wait(around, now, outcome);
@@ -388,7 +388,7 @@ void Connection::on_text(const Surroundings& around, const wire::TcpView& segmen
     if (outcome.more_data || ++unacked_segments_ >= 2) {
       ack_due_ = true;
     } else if (ack_at_.is_never()) {
-      ack_at_ = now + around.options.delayed_ack;
+      ack_at_ = now + around.personality.delayed_ack;
     }
   } else {
     ++around.counters.out_of_order_rx;
@@ -441,7 +441,7 @@ void Connection::on_fin(const Surroundings& around, Instant now, Outcome& outcom
 
 void Connection::enter_time_wait(const Surroundings& around, Instant now, Outcome& outcome) {
   state_ = State::kTimeWait;
-  retransmit_at_ = now + around.options.time_wait;
+  retransmit_at_ = now + around.personality.time_wait;
   outcome.time_wait = true;
 }
 
@@ -461,8 +461,8 @@ Outcome Connection::on_timer(const Surroundings& around, Instant now) {
     return outcome;
   }
   ++attempts_;
-  const std::uint8_t handshake_retries = passive ? around.options.syn_ack_retries : around.options.syn_retries;
-  if (attempts_ > (handshake ? handshake_retries : around.options.retries)) {
+  const std::uint8_t handshake_retries = passive ? around.personality.syn_ack_retries : around.personality.syn_retries;
+  if (attempts_ > (handshake ? handshake_retries : around.personality.retries)) {
     if (handshake) {
       outcome.failed = unreachable_seen_ ? FailReason::kUnreachable : FailReason::kConnectTimeout;
     } else {
@@ -508,7 +508,7 @@ void Connection::on_path_mtu(SeqNum seq, std::uint16_t mss) {
   timing_ = false;
 }
 
-void Connection::hold_receive(const Options& options, std::uint32_t unread_bytes) {
+void Connection::hold_receive(const Personality& options, std::uint32_t unread_bytes) {
   const bool consumed = unread_bytes < held_;
   held_ = std::min(unread_bytes, options.receive_window);
   if (!consumed) return;  // no more room than before

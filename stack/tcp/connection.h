@@ -77,7 +77,7 @@ class Connection {
   bool told_application = false;  // an accepted connection is announced only once it is complete
 
   struct Surroundings {
-    const Options& options;
+    const Personality& personality;
     ReassemblyPool& pool;
     Counters& counters;
     stack::DropCounters& drops;
@@ -109,7 +109,8 @@ class Connection {
   void finish() { finish_asked_ = true; }
   // A reset goes out with the next next(); a connection of which the peer knows nothing goes silently.
   void abort() { state_ = state_ == State::kSynSent ? State::kFree : State::kAborting; }
-  void hold_receive(const Options& options, std::uint32_t unread_bytes);
+  void set_nodelay(bool on) { no_delay_ = on; }
+  void hold_receive(const Personality& options, std::uint32_t unread_bytes);
   void release(ReassemblyPool& pool);
 
   [[nodiscard]] State state() const { return state_; }
@@ -206,6 +207,7 @@ class Connection {
   bool timing_ : 1 = false;
   bool unreachable_seen_ : 1 = false;
   bool send_done_told_ : 1 = true;
+  bool no_delay_ : 1 = false;  // Nagle is off for this connection
 };
 
 }  // namespace myriad::tcp

@@ -49,8 +49,9 @@ std::optional<Segment> Connection::next_handshake(const Surroundings& around, In
   Segment segment;
   segment.seq = una_;
   segment.flags = kTcpSyn;
-  segment.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(around.options.receive_window - held_, 65535));
-  segment.options = syn_options(around.options, link_mss_, answer ? &negotiated_ : nullptr);
+  segment.window =
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(around.personality.receive_window - held_, 65535));
+  segment.options = syn_options(around.personality, link_mss_, answer ? &negotiated_ : nullptr);
   if (segment.options.has_timestamps) {
     segment.options.ts_value = timestamp(now);
     segment.options.ts_echo = answer ? ts_recent_ : 0;
@@ -88,7 +89,7 @@ std::uint32_t Connection::sendable(const Surroundings& around) const {
   if (length == mss) return length;
   if (length == waiting) {
     const bool again = next_.before(max_);  // it went out before: Nagle is about new data
-    const bool may_go = out == 0 || again || !around.options.nagle || finish_asked_;
+    const bool may_go = out == 0 || again || !around.personality.nagle || no_delay_ || finish_asked_;
     return may_go ? length : 0;
   }
   // Cut by a window: worth sending only if it is a good part of what the peer ever offered.
@@ -123,7 +124,7 @@ std::optional<Segment> Connection::next_data(const Surroundings& around, Instant
       Segment segment = data_segment(around, next_, length, false, now);
       // The probe may be taken or not: next_ stays, the acknowledgement decides.
       max_ = later_of(max_, next_ + length);
-      retransmit_at_ = now + rtt_.rto(around.options);
+      retransmit_at_ = now + rtt_.rto(around.personality);
       return segment;
     }
   }
@@ -205,9 +206,9 @@ void Connection::acknowledge(const Surroundings& around, Segment& segment, Insta
 // The window to advertise. The right edge never moves left (RFC 9293 section 3.8.6), and it moves right only by
 // worthwhile steps (section 3.8.6.2.2).
 std::uint16_t Connection::window_field(const Surroundings& around) {
-  const std::uint32_t open = around.options.receive_window - held_;
+  const std::uint32_t open = around.personality.receive_window - held_;
   const std::uint32_t told = receive_edge_.since(receive_next_);
-  const std::uint32_t step = std::min<std::uint32_t>(around.options.receive_window / 2, link_mss_);
+  const std::uint32_t step = std::min<std::uint32_t>(around.personality.receive_window / 2, link_mss_);
   std::uint32_t window = open >= told + step ? open : told;
   const std::uint32_t unit = 1U << negotiated_.receive_scale;
   window = std::min((window + unit - 1) / unit, 65535U);
@@ -216,7 +217,7 @@ std::uint16_t Connection::window_field(const Surroundings& around) {
 }
 
 void Connection::arm_retransmit(const Surroundings& around, Instant now) {
-  retransmit_at_ = now + rtt_.rto(around.options);
+  retransmit_at_ = now + rtt_.rto(around.personality);
 }
 
 }  // namespace myriad::tcp

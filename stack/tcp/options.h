@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "stack/tcp/state.h"
+#include "stack/tcp/personality.h"
 #include "stack/wire/tcp.h"
 
 namespace myriad::tcp {
@@ -25,7 +25,8 @@ struct Negotiated {
 };
 
 // The options of our SYN; `answer_to` is the peer's SYN when ours is a SYN-ACK, which may only accept what was offered.
-[[nodiscard]] inline wire::TcpOptions syn_options(const Options& options, std::uint16_t mss, const Negotiated* answer) {
+[[nodiscard]] inline wire::TcpOptions syn_options(const Personality& options, std::uint16_t mss,
+                                                  const Negotiated* answer) {
   wire::TcpOptions out;
   out.mss = mss;
   out.sack_permitted = options.sack && (answer == nullptr || answer->sack);
@@ -35,15 +36,15 @@ struct Negotiated {
 }
 
 // Takes in the options of the peer's SYN or SYN-ACK. `own_mss` is what our link carries.
-[[nodiscard]] inline Negotiated negotiate(const Options& options, const wire::TcpOptions& peer, std::uint16_t own_mss,
-                                          bool v6) {
+[[nodiscard]] inline Negotiated negotiate(const Personality& options, const wire::TcpOptions& peer,
+                                          std::uint16_t own_mss, bool v6) {
   Negotiated n;
   n.timestamps = options.timestamps && peer.has_timestamps;
   n.sack = options.sack && peer.sack_permitted;
-  n.window_scaling = peer.window_scale.has_value();
+  n.window_scaling = options.window_scale && peer.window_scale;
   if (n.window_scaling) {
     n.send_scale = std::min<std::uint8_t>(*peer.window_scale, 14);  // RFC 7323 section 2.3
-    n.receive_scale = options.window_scale;
+    n.receive_scale = *options.window_scale;
   }
   const std::uint16_t peer_mss = std::max(peer.mss.value_or(v6 ? kDefaultMssV6 : kDefaultMssV4), kLowestMss);
   n.send_mss = std::min(peer_mss, own_mss);

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "base/time.h"
-#include "stack/tcp/state.h"
+#include "stack/tcp/personality.h"
 
 namespace myriad::tcp {
 
@@ -34,7 +34,7 @@ class RttEstimator {
   [[nodiscard]] std::uint8_t backoff() const { return backoff_; }
   [[nodiscard]] Duration srtt() const { return std::chrono::microseconds{srtt_us_}; }
 
-  [[nodiscard]] Duration rto(const Options& options) const {
+  [[nodiscard]] Duration rto(const Personality& options) const {
     Duration base = options.rto_initial;
     if (srtt_us_ != 0) {
       // (2.3) with G = 1 ms, the granularity of the timestamps.

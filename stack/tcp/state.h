@@ -1,9 +1,7 @@
-// The states of RFC 9293 section 3.3.2, and what may be configured about a TCP.
+// The states of RFC 9293 section 3.3.2, and what is counted of a TCP.
 #pragma once
 
 #include <cstdint>
-
-#include "base/time.h"
 
 namespace myriad::tcp {
 
@@ -28,33 +26,6 @@ enum class State : std::uint8_t {
 }
 // States in which we may still send new data.
 [[nodiscard]] constexpr bool may_send(State s) { return s == State::kEstablished || s == State::kCloseWait; }
-
-struct Options {
-  // Receive window, bytes: enough for 1 Gbit/s at 2 ms. Data is consumed at once, so this also bounds reassembly.
-  std::uint32_t receive_window = 256 * 1024;
-  // RFC 6298 (2.4) asks for 1 s; RFC 8961 section 4 allows less with reason. 200 ms is what Linux and Windows servers
-  // under test use themselves, and a tester that waits five times longer than real clients would hide their behaviour.
-  Duration rto_min = std::chrono::milliseconds{200};
-  Duration rto_initial = std::chrono::seconds{1};  // RFC 6298 (2.1)
-  Duration rto_max = std::chrono::seconds{60};     // RFC 6298 (2.5)
-  // RFC 9293 3.8.6.3 allows 500 ms; 40 ms keeps request/response dialogues lively, as Linux does.
-  Duration delayed_ack = std::chrono::milliseconds{40};
-  Duration time_wait = std::chrono::seconds{60};  // 2 MSL with the MSL of common practice, not the 2 min of 1981
-  // A peer that has vanished after our FIN must not hold a slot for ever; longer than any peer's retransmission takes.
-  Duration fin_wait2 = std::chrono::seconds{300};
-  std::uint8_t syn_retries =
-      6;  // 127 s in all with doubling from 1 s (RFC 9293 MUST-23: >= 3 min is R2 for SYN; sessions time out before)
-  std::uint8_t syn_ack_retries = 3;  // 15 s: half-open connections are what a SYN flood fills the shard with
-  std::uint8_t retries = 12;         // then the connection is aborted (R2 of RFC 9293 3.8.3: > 100 s)
-  std::uint8_t window_scale = 3;     // RFC 7323: 64 KiB << 3 covers receive_window with room
-  bool nagle = true;                 // RFC 9293 MUST-17
-  bool timestamps = true;
-  bool sack = true;
-  std::uint32_t half_open_limit = 16 * 1024;  // connections in SYN-RECEIVED per shard; a SYN beyond it is dropped
-  std::uint32_t time_wait_limit = 64 * 1024;  // per shard; beyond it the oldest ends early
-  std::uint32_t connection_limit = 2 * 1024 * 1024;  // per shard
-  std::uint32_t reassembly_blocks = 16 * 1024;       // of 2 KiB, per shard: 32 MiB at most, taken as needed
-};
 
 // What happened, per workload or service. The report's `tcp` block.
 struct Counters {

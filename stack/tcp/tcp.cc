@@ -20,18 +20,18 @@ constexpr std::uint8_t kSuspectAfter = 2;  // timeouts in a row before the next 
 
 }  // namespace
 
-Tcp::Tcp(const stack::HostTable& hosts, const Options& options, std::uint64_t secret, stack::NeighbourCache& neighbours,
+Tcp::Tcp(const stack::HostTable& hosts, const Limits& limits, std::uint64_t secret, stack::NeighbourCache& neighbours,
          stack::TimerWheel& wheel, std::uint8_t timer_kind, std::vector<Event>& events, stack::DropCounters& drops)
     : hosts_(hosts),
-      options_(options),
+      limits_(limits),
       secret_(secret),
       neighbours_(neighbours),
       wheel_(wheel),
       timer_kind_(timer_kind),
       events_(events),
       drops_(drops),
-      table_(options.connection_limit, mix64(secret)),
-      pool_(options.reassembly_blocks),
+      table_(limits.connections, mix64(secret)),
+      pool_(limits.reassembly_blocks),
       tallies_(1),
       port_hints_(kPortHints, 0) {}
 
@@ -76,7 +76,9 @@ std::uint32_t Tcp::timestamp_offset(const Connection& c) const {
 }
 
 std::uint16_t Tcp::link_mss(const Connection& c) const {
-  return static_cast<std::uint16_t>(hosts_.group(c.group).mtu - (c.remote.is_v4() ? 40 : 60));
+  const stack::HostGroup& group = hosts_.group(c.group);
+  const auto link = static_cast<std::uint16_t>(group.mtu - (c.remote.is_v4() ? 40 : 60));
+  return group.tcp.mss == 0 ? link : std::clamp(group.tcp.mss, kLowestMss, std::max(link, kLowestMss));
 }
 
 tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAddress& to, Port port, Cookie cookie,
@@ -111,7 +113,13 @@ void Tcp::finish(ConnectionId id) {
 
 void Tcp::hold_receive(ConnectionId id, std::uint32_t unread_bytes) {
   if (table_[id].state() == State::kFree) return;  // it ended with the same segment
-  table_[id].hold_receive(options_, unread_bytes);
+  table_[id].hold_receive(around(table_[id]).personality, unread_bytes);
+  table_.enqueue(id);
+}
+
+void Tcp::set_nodelay(ConnectionId id, bool on) {
+  if (table_[id].state() == State::kFree) return;  // it ended with the same segment
+  table_[id].set_nodelay(on);
   table_.enqueue(id);
 }
 
@@ -182,7 +190,7 @@ ConnectionId Tcp::on_stray(const Host& host, const MacAddress& from, const wire:
     ++drops_[Drop::kTcpBadFlags];
     return kNoConnection;
   }
-  const ConnectionId id = half_open_ < options_.half_open_limit ? table_.add(key) : kNoConnection;
+  const ConnectionId id = half_open_ < limits_.half_open ? table_.add(key) : kNoConnection;
   if (id == kNoConnection) {
     ++drops_[Drop::kTcpNoRoom];
     return kNoConnection;
@@ -281,7 +289,7 @@ void Tcp::begin_time_wait(ConnectionId id) {
     const TimeWaiter& oldest = time_wait_[time_wait_head_];
     if (table_[oldest.id].generation == oldest.generation && table_[oldest.id].state() == State::kTimeWait) break;
   }
-  if (time_wait_count_ >= options_.time_wait_limit) {
+  if (time_wait_count_ >= limits_.time_wait) {
     while (time_wait_head_ < time_wait_.size()) {
       const TimeWaiter oldest = time_wait_[time_wait_head_++];
       Connection& c = table_[oldest.id];
@@ -411,6 +419,7 @@ stack::Packet Tcp::open_packet(const Connection& c, const Host& host, const IpAd
                        wire::IpRepr{.src = local,
                                     .dst = c.remote,
                                     .protocol = wire::kProtocolTcp,
+                                    .hop_limit = hosts_.group(c.group).tcp.hop_limit,
                                     .dont_fragment = true,  // RFC 1191: so that the path MTU is found
                                     .payload_length = header + segment.length}};
   tcp.emit_header(packet.payload().data());

@@ -30,7 +30,7 @@ using Tally = std::uint16_t;
 class Tcp {
  public:
   // `secret` keys initial sequence numbers and ports. Everything passed by reference outlives this.
-  Tcp(const stack::HostTable& hosts, const Options& options, std::uint64_t secret, stack::NeighbourCache& neighbours,
+  Tcp(const stack::HostTable& hosts, const Limits& limits, std::uint64_t secret, stack::NeighbourCache& neighbours,
       stack::TimerWheel& wheel, std::uint8_t timer_kind, std::vector<Event>& events, stack::DropCounters& drops);
 
   void listen(GroupIndex group, Port port, Cookie cookie, Tally tally);
@@ -41,6 +41,7 @@ class Tcp {
   void finish(ConnectionId id);
   void abort(ConnectionId id);
   void hold_receive(ConnectionId id, std::uint32_t unread_bytes);
+  void set_nodelay(ConnectionId id, bool on);
   // Also for events of that connection that wait behind the one which is being told.
   void set_cookie(ConnectionId id, Cookie cookie);
   [[nodiscard]] const Connection& connection(ConnectionId id) { return table_[id]; }
@@ -111,7 +112,7 @@ class Tcp {
   }
 
   [[nodiscard]] Connection::Surroundings around(const Connection& c) {
-    return {options_, pool_, tallies_[c.tally], drops_};
+    return {hosts_.group(c.group).tcp, pool_, tallies_[c.tally], drops_};
   }
   void grow_tallies(Tally tally) {
     if (tally >= tallies_.size()) tallies_.resize(tally + 1U);
@@ -130,8 +131,8 @@ class Tcp {
   void suspect_next_hop(Connection& c, Instant now);
   // False when the next hop is still being asked for: the connection is told later.
   bool has_path(ConnectionId id, Instant now);
-  static stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local,
-                                   const Segment& segment, TxBatch& out);
+  stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local, const Segment& segment,
+                            TxBatch& out);
   bool apply(ConnectionId id, Outcome& outcome, Instant now);
   void settle(ConnectionId id);  // after anything: timer, queue, or the end
   void end(ConnectionId id);
@@ -140,7 +141,7 @@ class Tcp {
   void begin_time_wait(ConnectionId id);
 
   const stack::HostTable& hosts_;
-  Options options_;
+  Limits limits_;
   std::uint64_t secret_;
   stack::NeighbourCache& neighbours_;
   stack::TimerWheel& wheel_;

@@ -24,23 +24,18 @@ std::vector<stack::HostGroup> groups_of(const Script& script) {
     if (party.v4) group.ipv4 = Ipv4Prefix{*party.v4, 0};  // everybody is on the link
     if (party.v6) group.ipv6 = Ipv6Prefix{*party.v6, 0};
     group.mtu = script.mtu;
+    group.tcp.nagle = script.nagle;
+    group.tcp.receive_window = script.receive_window.value_or(group.tcp.receive_window);
     groups.push_back(std::move(group));
   }
   return groups;
-}
-
-stack::StackOptions options_of(const Script& script) {
-  stack::StackOptions options;
-  options.tcp.nagle = script.nagle;
-  options.tcp.receive_window = script.receive_window.value_or(options.tcp.receive_window);
-  return options;
 }
 
 class Player {
  public:
   Player(const Script& script, bool v6)
       : script_(script),
-        station_(network_.add(groups_of(script), options_of(script))),
+        station_(network_.add(groups_of(script))),
         other_(script, v6, station_.hosts()),
         sockets_(script, station_.stack(), other_) {
     station_.attach(sockets_);

@@ -292,7 +292,7 @@ TEST(TcpSimulation, TheSamePairCanTalkAgainWhileTheOldConnectionWaits) {
 
 TEST(TcpSimulation, ASynFloodIsBoundedAndEstablishedTrafficGoesOn) {
   stack::StackOptions options;
-  options.tcp.half_open_limit = 100;
+  options.tcp.half_open = 100;
   Pair pair(15, {}, 1, options);
   const auto cookie = pair.open(0, 0, 200'000);
   pair.network.run_until([&] { return pair.client.ends[cookie].received > 0; }, 1min);
