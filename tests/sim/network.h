@@ -3,18 +3,17 @@
 // bit.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "base/frame.h"
 #include "base/rng.h"
-#include "stack/stack.h"
 #include "stack/wire/ethernet.h"
+#include "tests/sim/station.h"
 
 namespace myriad::sim {
 
@@ -25,52 +24,9 @@ struct WireOptions {
   double duplicate = 0;
   double corrupt = 0;  // one bit flipped
   double cut = 0;      // the frame ends early
-};
-
-class Network;
-
-// One port with its hosts, their stack, and a batch to write to.
-class Station {
- public:
-  Station(std::vector<stack::HostGroup> groups, const stack::StackOptions& options)
-      : memory_(std::size_t{kFrames} * kChunk),
-        area_{memory_.data(), kChunk, kFrames, 1},
-        pool_(area_, 0),
-        batch_(area_, 256),
-        hosts_(std::move(groups)),
-        stack_(hosts_, options) {}
-
-  [[nodiscard]] stack::Stack& stack() { return stack_; }
-  [[nodiscard]] const stack::HostTable& hosts() const { return hosts_; }
-  [[nodiscard]] TxBatch& batch() { return batch_; }
-  // Frames lost by this station itself; zero unless something leaks.
-  [[nodiscard]] std::uint32_t frames_missing() const { return kFrames - pool_.size() - batch_.held(); }
-
-  // Type-erased here: in the simulation only, so that stations with different applications share a wire.
-  std::function<void(Bytes, Instant)> on_frame;
-  std::function<void(Instant)> on_time;
-  std::function<Instant()> deadline = [this] { return stack_.next_deadline(); };
-
-  template <class App>
-  void attach(App& app) {
-    on_frame = [this, &app](Bytes frame, Instant now) { stack_.on_frame(frame, now, app, batch_); };
-    on_time = [this, &app](Instant now) {
-      stack_.on_timers(now, app);
-      stack_.transmit(now, app, batch_);
-    };
-  }
-
- private:
-  friend class Network;
-  static constexpr std::uint32_t kFrames = 512;
-  static constexpr std::uint32_t kChunk = 2048;
-
-  std::vector<std::uint8_t> memory_;
-  FrameArea area_;
-  FramePool pool_;
-  TxBatch batch_;
-  stack::HostTable hosts_;
-  stack::Stack stack_;
+  double reorder = 0;  // held back by `reorder_by`, so that what was sent later comes earlier
+  Duration reorder_by = std::chrono::milliseconds{1};
+  std::uint64_t bits_per_second = 0;  // of each station's way out, which queues without end; 0 = frames take no time
 };
 
 class Network {
@@ -94,28 +50,26 @@ class Network {
   bool run(Duration for_how_long) {
     const Instant end = now_ + for_how_long;
     for (;;) {
-      flush();
-      Instant next = in_flight_.empty() ? Instant::never() : in_flight_.begin()->first.first;
-      for (const auto& station : stations_) next = std::min(next, station->deadline());
+      const Instant next = next_event();
       if (next.is_never()) return true;
       if (next > end) {
         now_ = end;
         return false;
       }
-      now_ = std::max(now_, next);
-      step();
+      step(next);
     }
+  }
+  // Runs until `end` and stands there, quiet or not.
+  void run_to(Instant end) {
+    if (end > now_ && run(end - now_)) now_ = end;
   }
   // As run(), but stops when `done()` says so.
   bool run_until(const std::function<bool()>& done, Duration at_most) {
     const Instant end = now_ + at_most;
     while (!done()) {
-      flush();
-      Instant next = in_flight_.empty() ? Instant::never() : in_flight_.begin()->first.first;
-      for (const auto& station : stations_) next = std::min(next, station->deadline());
+      const Instant next = next_event();
       if (next.is_never() || next > end) return done();
-      now_ = std::max(now_, next);
-      step();
+      step(next);
     }
     return true;
   }
@@ -123,13 +77,34 @@ class Network {
   void inject(Bytes frame) { carry(nullptr, frame); }
 
  private:
-  void step() {
-    while (!in_flight_.empty() && in_flight_.begin()->first.first <= now_) {
-      auto node = in_flight_.extract(in_flight_.begin());
-      auto& [from, bytes] = node.mapped();
+  // A frame on its way. Kept in a heap: the earliest arrival first, of equal ones the one that was sent first.
+  struct Flying {
+    Instant at;
+    std::uint64_t order = 0;
+    Station* from = nullptr;  // nullptr: a stranger
+    std::uint32_t slot = 0;   // its bytes
+
+    [[nodiscard]] bool operator<(const Flying& other) const {
+      return at != other.at ? at > other.at : order > other.order;
+    }
+  };
+
+  [[nodiscard]] Instant next_event() {
+    flush();
+    Instant next = flying_.empty() ? Instant::never() : flying_.front().at;
+    for (const auto& station : stations_) next = std::min(next, station->deadline());
+    return next;
+  }
+  void step(Instant at) {
+    now_ = std::max(now_, at);
+    while (!flying_.empty() && flying_.front().at <= now_) {
+      const Flying frame = flying_.front();
+      std::pop_heap(flying_.begin(), flying_.end());
+      flying_.pop_back();
       for (const auto& station : stations_) {
-        if (station.get() != from) hear(*station, bytes);
+        if (station.get() != frame.from) hear(*station, slots_[frame.slot]);
       }
+      free_slots_.push_back(frame.slot);
     }
     for (const auto& station : stations_) {
       station->batch_.reserve(station->pool_);
@@ -146,6 +121,7 @@ class Network {
   }
   void flush() {
     for (const auto& station : stations_) {
+      if (station->batch_.committed_count() == 0) continue;
       for (const TxFrame& frame : station->batch_.committed()) {
         carry(station.get(), station->batch_.bytes(frame));
         station->pool_.give(frame.frame);
@@ -154,15 +130,17 @@ class Network {
       station->batch_.reserve(station->pool_);
     }
   }
-  void carry(const Station* from, Bytes frame) {
+  void carry(Station* from, Bytes frame) {
     ++carried_;
-    digest_ = mix64(digest_ ^ static_cast<std::uint64_t>(now_.ns));
-    for (const std::uint8_t byte : frame) digest_ = (digest_ ^ byte) * 0x100000001b3ULL;
+    digest(frame);
+    const Instant sent = put_on_wire(from, frame.size());
     if (filter && !filter(frame, now_)) return;
     if (rng_.unit() < wire_.loss) return;
     const int copies = rng_.unit() < wire_.duplicate ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
-      std::vector<std::uint8_t> bytes(frame.begin(), frame.end());
+      const std::uint32_t slot = take_slot();
+      std::vector<std::uint8_t>& bytes = slots_[slot];
+      bytes.assign(frame.begin(), frame.end());
       if (rng_.unit() < wire_.corrupt) {
         const std::uint64_t bit = rng_.below(bytes.size() * 8);
         bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1U << (bit % 8)));
@@ -171,15 +149,44 @@ class Network {
       Duration delay = wire_.delay;
       if (wire_.jitter > Duration::zero())
         delay += Duration{static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(wire_.jitter.count())))};
-      in_flight_.emplace(std::pair{now_ + delay, order_++}, std::pair{from, std::move(bytes)});
+      if (wire_.reorder > 0 && rng_.unit() < wire_.reorder) delay += wire_.reorder_by;
+      flying_.push_back({sent + delay, order_++, from, slot});
+      std::push_heap(flying_.begin(), flying_.end());
     }
+  }
+  // When the last bit of a frame that is sent now has left.
+  Instant put_on_wire(Station* from, std::size_t bytes) const {
+    if (wire_.bits_per_second == 0 || from == nullptr) return now_;
+    const std::uint64_t took_ns = bytes * 8 * 1'000'000'000 / wire_.bits_per_second;
+    from->wire_free_at_ = std::max(now_, from->wire_free_at_) + Duration{static_cast<std::int64_t>(took_ns)};
+    return from->wire_free_at_;
+  }
+  std::uint32_t take_slot() {
+    if (free_slots_.empty()) {
+      slots_.emplace_back();
+      return static_cast<std::uint32_t>(slots_.size() - 1);
+    }
+    const std::uint32_t slot = free_slots_.back();
+    free_slots_.pop_back();
+    return slot;
+  }
+  // Word by word: this is done for every frame of a simulation.
+  void digest(Bytes frame) {
+    digest_ = mix64(digest_ ^ static_cast<std::uint64_t>(now_.ns) ^ frame.size() << 48);
+    std::size_t at = 0;
+    for (; at + 8 <= frame.size(); at += 8) {
+      digest_ = (std::rotl(digest_, 29) ^ load_be64(frame.data() + at)) * 0x9e3779b97f4a7c15ULL;
+    }
+    for (; at < frame.size(); ++at) digest_ = (digest_ ^ frame[at]) * 0x100000001b3ULL;
   }
 
   WireOptions wire_;
   Rng rng_;
   Instant now_{1'000'000'000};
   std::vector<std::unique_ptr<Station>> stations_;
-  std::map<std::pair<Instant, std::uint64_t>, std::pair<const Station*, std::vector<std::uint8_t>>> in_flight_;
+  std::vector<Flying> flying_;
+  std::vector<std::vector<std::uint8_t>> slots_;  // bytes of frames on their way; reused
+  std::vector<std::uint32_t> free_slots_;
   std::uint64_t order_ = 0;
   std::uint64_t carried_ = 0;
   std::uint64_t digest_ = 0;

@@ -3,17 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <vector>
 
-#include "base/rng.h"
 #include "stack/stack.h"
+#include "tests/sim/stream.h"
 
 namespace myriad::sim {
-
-inline std::uint8_t stream_byte(std::uint32_t stream, std::uint64_t offset) {
-  return static_cast<std::uint8_t>(mix64((std::uint64_t{stream} << 40) ^ (offset / 8)) >> (8 * (offset % 8)));
-}
 
 // One end of one conversation.
 struct End {
@@ -85,10 +80,8 @@ class Transfer {
         begin(end);
         break;
       case EventKind::kReceived:
-        for (const std::uint8_t byte : event.data) {
-          if (byte != stream_byte(end.expects, end.received)) ++end.wrong;
-          ++end.received;
-        }
+        end.wrong += count_wrong(end.expects, end.received, event.data);
+        end.received += event.data.size();
         break;
       case EventKind::kSendDone:
         end.send_done = true;
@@ -109,7 +102,7 @@ class Transfer {
   }
   void read(stack::Cookie cookie, std::uint64_t offset, MutableBytes out) {
     const End& end = ends.at(cookie);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = stream_byte(end.sends, offset + i);
+    fill_stream(end.sends, offset, out);
   }
 
   std::vector<End> ends;
