@@ -8,13 +8,14 @@
 
 namespace myriad::sim {
 
-inline stack::HostGroup group(const std::string& name, int net, std::uint32_t count) {
+inline stack::HostGroup group(const std::string& name, int net, std::uint32_t count, const tcp::Personality& tcp = {}) {
   stack::HostGroup g;
   g.name = name;
   g.count = count;
   g.first_mac = MacAddress::from_number(0x024d00000000ULL + (static_cast<std::uint64_t>(net) << 16) + 1);
   g.ipv4 = Ipv4Prefix{Ipv4Address{0x0a000000U + (static_cast<std::uint32_t>(net) << 8) + 1}, 16};
   g.ipv6 = Ipv6Prefix{*Ipv6Address::parse("fd00::" + std::to_string(net) + ":1"), 64};
+  g.tcp = tcp;
   return g;
 }
 

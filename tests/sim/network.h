@@ -22,7 +22,7 @@ struct WireOptions {
   Duration jitter{};  // added, uniform: reorders
   double loss = 0;
   double duplicate = 0;
-  double corrupt = 0;  // one bit flipped
+  double corrupt = 0;  // one bit flipped, where it is TCP/IP that has to see it
   double cut = 0;      // the frame ends early
   double reorder = 0;  // held back by `reorder_by`, so that what was sent later comes earlier
   Duration reorder_by = std::chrono::milliseconds{1};
@@ -141,10 +141,7 @@ class Network {
       const std::uint32_t slot = take_slot();
       std::vector<std::uint8_t>& bytes = slots_[slot];
       bytes.assign(frame.begin(), frame.end());
-      if (rng_.unit() < wire_.corrupt) {
-        const std::uint64_t bit = rng_.below(bytes.size() * 8);
-        bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1U << (bit % 8)));
-      }
+      if (rng_.unit() < wire_.corrupt) flip_a_bit(bytes);
       if (rng_.unit() < wire_.cut) bytes.resize(rng_.below(bytes.size()));
       Duration delay = wire_.delay;
       if (wire_.jitter > Duration::zero())
@@ -153,6 +150,13 @@ class Network {
       flying_.push_back({sent + delay, order_++, from, slot});
       std::push_heap(flying_.begin(), flying_.end());
     }
+  }
+  // Behind the Ethernet header, and not of ARP: only the frame check sequence protects those, and there is none here.
+  void flip_a_bit(MutableBytes frame) {
+    const std::uint64_t bits = (frame.size() - wire::kEthernetHeaderBytes) * 8;
+    const std::uint64_t bit = wire::kEthernetHeaderBytes * 8 + rng_.below(bits);
+    if (load_be16(frame.data() + 12) == wire::kEtherTypeArp) return;
+    frame[bit / 8] = static_cast<std::uint8_t>(frame[bit / 8] ^ (1U << (bit % 8)));
   }
   // When the last bit of a frame that is sent now has left.
   Instant put_on_wire(Station* from, std::size_t bytes) const {

@@ -10,10 +10,11 @@
 namespace myriad::sim {
 
 struct Pair {
-  Pair(std::uint64_t seed, const WireOptions& wire, std::uint32_t hosts = 1, stack::StackOptions options = {})
+  Pair(std::uint64_t seed, const WireOptions& wire, std::uint32_t hosts = 1, stack::StackOptions options = {},
+       const tcp::Personality& tcp = {})
       : network(seed, wire),
-        left(network.add({group("left", 1, hosts)}, with_seed(options, seed))),
-        right(network.add({group("right", 2, hosts)}, with_seed(options, seed + 1))),
+        left(network.add({group("left", 1, hosts, tcp)}, with_seed(options, seed))),
+        right(network.add({group("right", 2, hosts, tcp)}, with_seed(options, seed + 1))),
         client(left.stack()),
         server(right.stack()) {
     left.attach(client);
