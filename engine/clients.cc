@@ -436,6 +436,8 @@ Failure Clients::failure_of(FailReason reason) {
       return Failure::kResetAfterData;
     case FailReason::kTransmitTimeout:
       return Failure::kTransmitTimeout;
+    case FailReason::kCloseTimeout:
+      return Failure::kCloseTimeout;
     case FailReason::kNeighbourTimeout:
       return Failure::kNeighbourTimeout;
     case FailReason::kUnreachable:

@@ -23,6 +23,7 @@ namespace myriad::engine {
   X(kReset, "reset")                        /* RST before any data came */                       \
   X(kResetAfterData, "reset_after_data")    /* RST later */                                      \
   X(kTransmitTimeout, "transmit_timeout")   /* the peer stopped acknowledging */                 \
+  X(kCloseTimeout, "close_timeout")         /* the peer never closed its side */                 \
   X(kNeighbourTimeout, "neighbour_timeout") /* the next hop answers neither ARP nor NDP */       \
   X(kUnreachable, "unreachable")            /* ICMP says so, or the host has no way there */     \
   X(kNoPort, "no_port")                     /* ours: every source port is in use */              \

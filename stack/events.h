@@ -46,6 +46,7 @@ enum class FailReason : std::uint8_t {
   kReset,             // RST before any data came
   kResetAfterData,    // RST later
   kTransmitTimeout,   // data or FIN retransmitted to the end
+  kCloseTimeout,      // the peer never closed its side
   kNeighbourTimeout,  // next hop answers neither ARP nor NDP
   kUnreachable,       // ICMP says so (hard error, or soft until the connect timeout); or there is no route at all
   kNoPort,            // every ephemeral port of the host is in use towards that target

@@ -113,7 +113,7 @@ void Icmp::on_error(const Host& host, const IpView& ip, const IcmpView& icmp, In
   const Bytes payload = quoted->payload();
   if (quoted->protocol() == wire::kProtocolTcp) {
     if (icmp.kind() == IcmpKind::kPacketTooBig) {
-      tcp_.on_path_mtu(host, quoted->dst(), payload, icmp.next_hop_mtu());
+      tcp_.on_path_mtu(host, quoted->dst(), payload, icmp.next_hop_mtu(), now);
     } else {
       tcp_.on_unreachable(host, quoted->dst(), payload, is_hard(icmp), now);
     }

@@ -81,6 +81,11 @@ class Stack {
                                                  Tally tally, Instant now) {
     return tcp_.connect(hosts_.at(from), to, port, cookie, tally, now);
   }
+  // For connections of that workload or service, in place of what the personalities of their hosts say.
+  void override_congestion(Tally tally, std::optional<tcp::Congestion> congestion,
+                           std::optional<std::uint8_t> initial_window) {
+    tcp_.override_congestion(tally, congestion, initial_window);
+  }
   void set_cookie(ConnectionId id, Cookie cookie) { tcp_.set_cookie(id, cookie); }
   // The stream this side sends is now `bytes` longer; the application's read() supplies them.
   void extend(ConnectionId id, std::uint64_t bytes) { tcp_.extend(id, bytes); }

@@ -86,6 +86,10 @@ class TimerWheel {
   [[nodiscard]] bool is_armed(TimerId id) const {
     return id.node < nodes_.size() && nodes_[id.node].generation == id.generation && id.node >= kFirstTimer;
   }
+  // Not before this will it fire; never for one that is not armed.
+  [[nodiscard]] Instant due(TimerId id) const {
+    return is_armed(id) ? instant_of(nodes_[id.node].tick) : Instant::never();
+  }
   [[nodiscard]] std::size_t armed() const { return armed_; }
 
   // When to call advance() next. Never later than the next timer can fire, so sleeping until then costs at most the

@@ -1,58 +1,113 @@
-// Congestion control: how much may be in flight. NewReno (RFC 5681, RFC 6582) with appropriate byte counting
-// (RFC 3465, L = 2) and the initial window of RFC 6928. Knows neither sequence numbers nor timers: recovery.h says what
-// was lost and what was acknowledged.
+// Congestion control: how much may be on its way. NewReno (RFC 5681, RFC 6582) with appropriate byte counting (RFC
+// 3465, L = 2), and CUBIC (RFC 9438). Knows neither sequence numbers nor timers: the scoreboard says what was lost and
+// what has arrived. The congestion window itself is the connection's, which keeps it while nothing else is worth
+// keeping.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+
+#include "base/time.h"
+#include "stack/tcp/personality.h"
 
 namespace myriad::tcp {
 
-class NewReno {
- public:
-  void start(std::uint32_t mss) {
-    cwnd_ = std::min(10 * mss, std::max(2 * mss, 14600U));  // RFC 6928 section 2
-    ssthresh_ = UINT32_MAX;
-  }
-  [[nodiscard]] std::uint32_t window() const { return cwnd_; }
-  [[nodiscard]] std::uint32_t threshold() const { return ssthresh_; }
+// RFC 6928 section 2, for 10 segments; in proportion for others.
+[[nodiscard]] inline std::uint32_t initial_window(std::uint8_t segments, std::uint32_t mss) {
+  return std::min(segments * mss, std::max(2 * mss, segments * 1460U));
+}
 
-  // New data acknowledged outside of recovery.
-  void on_ack(std::uint32_t bytes, std::uint32_t mss) {
-    if (cwnd_ < ssthresh_) {
-      grow(std::min(bytes, 2 * mss));
-      return;
+class CongestionControl {
+ public:
+  [[nodiscard]] std::uint32_t threshold() const { return ssthresh_; }
+  // There was a loss: what is known of it outlives the moment.
+  [[nodiscard]] bool worth_keeping() const { return ssthresh_ != UINT32_MAX; }
+
+  // New data acknowledged outside of fast recovery, by a sender whom the window held back.
+  void on_ack(Congestion kind, std::uint32_t& cwnd, std::uint32_t bytes, std::uint32_t mss, Instant now,
+              Duration srtt) {
+    if (cwnd < ssthresh_) {
+      grow(cwnd, std::min(bytes, 2 * mss));
+    } else if (kind == Congestion::kNewReno) {
+      // One MSS per window of data: RFC 5681 equation (3), at least one byte.
+      const std::uint64_t part = std::uint64_t{mss} * std::min(bytes, 2 * mss) / cwnd;
+      grow(cwnd, std::max(1U, static_cast<std::uint32_t>(part)));
+    } else {
+      cubic_.grow(cwnd, bytes, mss, now, srtt);
     }
-    // One MSS per window of data: RFC 5681 equation (3), at least one byte.
-    grow(std::max<std::uint32_t>(1, static_cast<std::uint32_t>(std::uint64_t{mss} * std::min(bytes, mss) / cwnd_)));
   }
-  // Third duplicate acknowledgement: RFC 5681 section 3.2 steps 2 and 3.
-  void on_fast_retransmit(std::uint32_t flight, std::uint32_t mss) {
-    ssthresh_ = std::max(flight / 2, 2 * mss);
-    cwnd_ = ssthresh_ + 3 * mss;
-  }
-  // Each further duplicate acknowledgement: a segment has left the network (step 4).
-  void on_duplicate_in_recovery(std::uint32_t mss) { grow(mss); }
-  // RFC 6582 section 3.2 step 3, partial acknowledgement.
-  void on_partial_ack(std::uint32_t bytes, std::uint32_t mss) {
-    cwnd_ = cwnd_ > bytes ? cwnd_ - bytes : 0;
-    cwnd_ = std::max(cwnd_ + (bytes >= mss ? mss : 0), mss);
-  }
-  // RFC 6582 section 3.2 step 3, full acknowledgement, first option: no burst.
-  void on_recovered(std::uint32_t flight, std::uint32_t mss) {
-    cwnd_ = std::min(ssthresh_, std::max(flight, mss) + mss);
+  // The application, or the peer's window, held the sender back: time does not count for CUBIC (RFC 9438 section 5.8).
+  void on_limited() { cubic_.pause(); }
+  // Loss seen by acknowledgements, once an episode: RFC 5681 equation (4), RFC 9438 section 4.6.
+  void on_loss(Congestion kind, std::uint32_t& cwnd, std::uint32_t flight, std::uint32_t mss) {
+    if (kind == Congestion::kCubic) cubic_.reduce(cwnd, mss);
+    ssthresh_ = std::max(reduced(kind, flight), 2 * mss);
+    cwnd = ssthresh_;
   }
   // RFC 5681 section 3.1: the timer expired. `first` = not a repeated expiry for the same data.
-  void on_timeout(std::uint32_t flight, std::uint32_t mss, bool first) {
-    if (first) ssthresh_ = std::max(flight / 2, 2 * mss);
-    cwnd_ = mss;
+  void on_timeout(Congestion kind, std::uint32_t& cwnd, std::uint32_t flight, std::uint32_t mss, bool first) {
+    if (first) {
+      if (kind == Congestion::kCubic) cubic_.reduce(cwnd, mss);
+      ssthresh_ = std::max(reduced(kind, flight), 2 * mss);
+    }
+    cwnd = mss;
   }
 
  private:
-  void grow(std::uint32_t bytes) { cwnd_ = cwnd_ > UINT32_MAX / 2 - bytes ? cwnd_ : cwnd_ + bytes; }
+  class Cubic {
+   public:
+    void reduce(std::uint32_t cwnd, std::uint32_t mss) {
+      const double window = double(cwnd) / mss;
+      most_ = window < most_ ? window * (1 + kBeta) / 2 : window;  // section 4.7, fast convergence
+      prior_ = window;
+      began_ = Instant::never();
+    }
+    void pause() { began_ = Instant::never(); }
+    void grow(std::uint32_t& cwnd, std::uint32_t bytes, std::uint32_t mss, Instant now, Duration srtt) {
+      const double window = double(cwnd) / mss;
+      const double acknowledged = double(bytes) / mss;
+      if (began_.is_never()) {  // section 4.8 as well: after a timeout or an idle time, from here
+        began_ = now;
+        most_ = std::max(most_, window);
+        k_ = std::cbrt((most_ - window) / kC);
+        reno_ = window;
+      }
+      // Section 4.3: what Reno would have; it is what CUBIC has at least.
+      constexpr double kAlpha = 3 * (1 - kBeta) / (1 + kBeta);
+      reno_ += (reno_ < prior_ ? kAlpha : 1.0) * acknowledged / window;
+      const double t = to_seconds(now - began_);
+      double next = reno_;
+      if (at(t) >= reno_) {  // sections 4.4 and 4.5
+        const double target = std::clamp(at(t + to_seconds(srtt)), window, 1.5 * window);
+        next = window + (target - window) / window * acknowledged;
+      }
+      const double most = double(UINT32_MAX / 2) / mss;
+      cwnd = std::max(cwnd, static_cast<std::uint32_t>(std::min(next, most) * mss));
+    }
 
-  std::uint32_t cwnd_ = 0;
+   private:
+    static constexpr double kBeta = 0.7;
+    static constexpr double kC = 0.4;
+    // Section 4.2, W_cubic(t), segments.
+    [[nodiscard]] double at(double t) const { return kC * (t - k_) * (t - k_) * (t - k_) + most_; }
+
+    double most_ = 0;   // W_max
+    double prior_ = 0;  // cwnd_prior
+    double k_ = 0;      // seconds
+    double reno_ = 0;   // W_est
+    Instant began_ = Instant::never();
+  };
+
+  [[nodiscard]] static std::uint32_t reduced(Congestion kind, std::uint32_t flight) {
+    return kind == Congestion::kCubic ? static_cast<std::uint32_t>(std::uint64_t{flight} * 7 / 10) : flight / 2;
+  }
+  static void grow(std::uint32_t& cwnd, std::uint32_t bytes) {
+    if (cwnd <= UINT32_MAX / 2 - bytes) cwnd += bytes;
+  }
+
   std::uint32_t ssthresh_ = UINT32_MAX;
+  Cubic cubic_;
 };
 
 }  // namespace myriad::tcp

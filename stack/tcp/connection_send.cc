@@ -1,4 +1,4 @@
-// What is sent, and when: handshake, data within the windows, retransmissions, probes, FIN, acknowledgements.
+// What is sent, and when: handshake, what was lost, new data within the windows, probes, FIN, acknowledgements.
 #include <algorithm>
 
 #include "stack/tcp/connection.h"
@@ -11,69 +11,87 @@ using wire::kTcpPsh;
 using wire::kTcpRst;
 using wire::kTcpSyn;
 
-std::optional<Segment> Connection::next(const Surroundings& around, Instant now) {
+namespace {
+
+// RFC 8985 section 7.2. The receiver of a single segment may delay its acknowledgement for up to this long; and no
+// probe comes sooner than schedulers of busy peers answer.
+constexpr Duration kPeersDelayedAck = std::chrono::milliseconds{200};
+constexpr Duration kSoonestProbe = std::chrono::milliseconds{10};
+// RFC 6298 (5.7), for a connection whose SYN had to be repeated and that has measured nothing.
+constexpr Duration kDoubtfulTimeout = std::chrono::seconds{3};
+
+}  // namespace
+
+bool Connection::next(const Surroundings& around, Instant now, Segment& segment) {
   switch (state_) {
     case State::kFree:
-      return std::nullopt;
-    case State::kAborting: {
+      return false;
+    case State::kAborting:
+      bare_segment(around, kTcpRst | kTcpAck, now, segment);
       state_ = State::kFree;
       ++around.counters.resets_tx;
-      return bare_segment(around, kTcpRst | kTcpAck, now);
-    }
+      return true;
     case State::kSynSent:
-      return next_handshake(around, now);
+      return next_handshake(around, now, segment);
     case State::kSynReceived:
-      if (auto segment = next_handshake(around, now)) return segment;
-      if (ack_due_) return bare_segment(around, kTcpAck, now);
-      return std::nullopt;
-    default:
+      if (next_handshake(around, now, segment)) return true;
       break;
+    default:
+      if (next_data(around, now, segment)) return true;
   }
-  if (auto segment = next_data(around, now)) return segment;
-  if (ack_due_) return bare_segment(around, kTcpAck, now);
-  return std::nullopt;
+  if (!ack_due_) return false;
+  bare_segment(around, kTcpAck, now, segment);
+  return true;
 }
 
 bool Connection::has_more(const Surroundings& around) const {
-  if (state_ == State::kFree) return false;
-  if (state_ == State::kSynSent) return syn_due_;
-  if (state_ == State::kSynReceived) return syn_due_ || ack_due_;
-  return ack_due_ || retransmit_due_ || probe_due_ || state_ == State::kAborting || sendable(around) > 0 ||
-         (finish_asked_ && unsent() == 0 && !past_fin() && fin_may_go(0));
+  switch (state_) {
+    case State::kFree:
+      return false;
+    case State::kAborting:
+      return true;
+    case State::kSynSent:
+      return syn_due_;
+    case State::kSynReceived:
+      return syn_due_ || ack_due_;
+    default:
+      return ack_due_ || probe_ != Probe::kNone || resendable(around) || sendable(around) > 0 ||
+             (finish_asked_ && !fin_sent_ && unsent() == 0 && fin_may_go(0));
+  }
 }
 
-std::optional<Segment> Connection::next_handshake(const Surroundings& around, Instant now) {
-  if (!syn_due_) return std::nullopt;
+bool Connection::next_handshake(const Surroundings& around, Instant now, Segment& segment) {
+  if (!syn_due_) return false;
   syn_due_ = false;
   const bool answer = state_ == State::kSynReceived;
-  Segment segment;
-  segment.seq = una_;
-  segment.flags = kTcpSyn;
-  segment.window =
-      static_cast<std::uint16_t>(std::min<std::uint32_t>(around.personality.receive_window - held_, 65535));
-  segment.options = syn_options(around.personality, link_mss_, answer ? &negotiated_ : nullptr);
-  if (segment.options.has_timestamps) {
-    segment.options.ts_value = timestamp(now);
-    segment.options.ts_echo = answer ? ts_recent_ : 0;
+  Negotiated agreed;
+  agreed.window_scaling = scaling_;
+  agreed.timestamps = timestamps_;
+  agreed.sack = sack_;
+  wire::TcpRepr& header = segment.header;
+  header.seq = una_;
+  header.flags = kTcpSyn;
+  header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(window_offered(around), 65535));
+  header.options = syn_options(around.personality, link_mss_, answer ? &agreed : nullptr);
+  if (header.options.has_timestamps) {
+    header.options.ts_value = timestamp(now);
+    header.options.ts_echo = answer ? ts_recent_ : 0;
   }
   if (answer) {
-    segment.flags |= kTcpAck;
-    segment.ack = receive_next_;
+    header.flags |= kTcpAck;
+    header.ack = receive_next_;
     last_ack_sent_ = receive_next_;
     ack_due_ = false;
   }
-  const bool again = max_ != una_;
-  next_ = max_ = una_ + 1;
-  if (again) {
+  if (syn_sent_) {
     ++around.counters.retransmits;
-  } else {
-    timing_ = true;
-    timed_seq_ = next_;
-    timed_at_ = now;
+    syn_repeated_ = true;
   }
+  syn_sent_ = true;
+  next_ = una_ + 1;
   arm_retransmit(around, now);
   ++around.counters.segments_tx;
-  return segment;
+  return true;
 }
 
 // How many bytes of new data may go out in the next segment: window, congestion window, Nagle and silly window
@@ -81,15 +99,16 @@ std::optional<Segment> Connection::next_handshake(const Surroundings& around, In
 std::uint32_t Connection::sendable(const Surroundings& around) const {
   const std::uint64_t waiting = unsent();
   if (waiting == 0) return 0;
-  const std::uint32_t mss = negotiated_.send_mss;
-  const std::uint32_t allowed = std::min(window_, congestion_.window() + recovery_.extra_segments() * mss);
+  const Busy* const part = lent(around);
   const std::uint32_t out = flight();
-  if (allowed <= out) return 0;
-  const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>({allowed - out, waiting, mss}));
+  const std::uint32_t pipe = part == nullptr ? out : part->board.pipe(out);
+  if (window_ <= out || cwnd_ <= pipe || (part != nullptr && part->board.full())) return 0;
+  const std::uint32_t mss = send_mss_;
+  const std::uint32_t allowed = std::min(window_ - out, cwnd_ - pipe);
+  const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>({allowed, waiting, mss}));
   if (length == mss) return length;
   if (length == waiting) {
-    const bool again = next_.before(max_);  // it went out before: Nagle is about new data
-    const bool may_go = out == 0 || again || !around.personality.nagle || no_delay_ || finish_asked_;
+    const bool may_go = out == 0 || !around.personality.nagle || no_delay_ || finish_asked_;
     return may_go ? length : 0;
   }
   // Cut by a window: worth sending only if it is a good part of what the peer ever offered.
@@ -101,104 +120,179 @@ bool Connection::fin_may_go(std::uint32_t length) const {
   return flight() + length < window_ || flight() + length == 0;
 }
 
-std::optional<Segment> Connection::next_data(const Surroundings& around, Instant now) {
-  if (retransmit_due_) {
-    retransmit_due_ = false;
-    const std::uint64_t left = stream_end_ - una_offset_;
-    const std::uint32_t sent = max_.since(una_) - (fin_was_sent_ && max_ == fin_seq_ + 1 ? 1U : 0U);
-    const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>({left, sent, negotiated_.send_mss}));
-    const bool fin = fin_was_sent_ && una_ + length == fin_seq_;
-    if (length > 0 || fin) {
-      Segment segment = data_segment(around, una_, length, fin, now);
-      arm_retransmit(around, now);
-      return segment;
-    }
+// What is lost and may go out again now, of sequence space; nothing: it has to wait, or there is nothing.
+std::optional<Scoreboard::Again> Connection::resendable(const Surroundings& around) const {
+  Busy* const part = lent(around);
+  if (part == nullptr) return std::nullopt;
+  auto lost = part->board.first_lost(send_mss_ + 1U);  // perhaps with a FIN
+  if (!lost) return std::nullopt;
+  const bool fin = fin_sent_ && lost->seq + lost->length == fin_seq() + 1;
+  const std::uint32_t ahead = lost->seq.since(una_);
+  const bool in_window = ahead < window_;
+  if (!in_window && !(part->forced && ahead == 0)) return std::nullopt;
+  const std::uint32_t room = in_window ? window_ - ahead : 1;
+  const std::uint32_t length = std::min({lost->length - (fin ? 1U : 0U), room, std::uint32_t{send_mss_}});
+  if (!part->forced && part->board.pipe(flight()) + length > cwnd_) return std::nullopt;
+  const bool whole = fin && length + 1 == lost->length;
+  return Scoreboard::Again{lost->seq, length + (whole ? 1U : 0U)};
+}
+
+bool Connection::next_again(const Surroundings& around, Instant now, Segment& segment) {
+  const auto lost = resendable(around);
+  if (!lost) return false;
+  Busy& part = busy(around);
+  part.forced = false;
+  send_again(around, part, *lost, now, segment);
+  const bool waiting = timeout_.is_set() && timer_for_ == TimerFor::kReordering;
+  if (!waiting && (lost->seq == una_ || !timeout_.is_set())) arm_retransmit(around, now);
+  return true;
+}
+
+void Connection::send_again(const Surroundings& around, Busy& part, const Scoreboard::Again& what, Instant now,
+                            Segment& segment) {
+  const bool fin = fin_sent_ && what.seq + what.length == fin_seq() + 1;
+  data_segment(around, what.seq, what.length - (fin ? 1U : 0U), fin, now, segment);
+  part.board.sent_again(what.seq, what.length, microseconds(now));
+  ++around.counters.retransmits;
+}
+
+void Connection::send_new(const Surroundings& around, std::uint32_t length, bool fin, Instant now, Segment& segment) {
+  Busy& part = busy(around);
+  if (flight() == 0) part.board.restart(next_);
+  if (fin) {
+    fin_sent_ = true;
+    state_ = state_ == State::kCloseWait ? State::kLastAck : State::kFinWait1;
   }
-  std::uint32_t length = sendable(around);
-  if (probe_due_) {
-    probe_due_ = false;
-    if (length == 0 && unsent() > 0) {
-      length = std::clamp<std::uint32_t>(window_, 1, negotiated_.send_mss);
-      length = static_cast<std::uint32_t>(std::min<std::uint64_t>(length, unsent()));
-      ++around.counters.zero_window_probes_tx;
-      Segment segment = data_segment(around, next_, length, false, now);
-      // The probe may be taken or not: next_ stays, the acknowledgement decides.
-      max_ = later_of(max_, next_ + length);
-      retransmit_at_ = now + rtt_.rto(around.personality);
-      return segment;
-    }
+  data_segment(around, next_, length, fin, now, segment);
+  next_ += length + (fin ? 1U : 0U);
+  part.board.sent(next_, microseconds(now));
+  window_probe_out_ = false;
+  last_sent_ = Deadline::at(now);
+}
+
+bool Connection::next_data(const Surroundings& around, Instant now, Segment& segment) {
+  if (next_again(around, now, segment)) return true;
+  if (flight() == 0 && cwnd_ > send_mss_) restart_after_idle(around, now);
+  const std::uint32_t length = sendable(around);
+  if (probe_ != Probe::kNone) {
+    const Probe probe = std::exchange(probe_, Probe::kNone);
+    if (next_probe(around, probe, length, now, segment)) return true;
   }
-  const bool last = unsent() == length;
-  const bool fin = finish_asked_ && last && !past_fin() && fin_may_go(length);
+  const bool fin = finish_asked_ && !fin_sent_ && unsent() == length && fin_may_go(length);
   if (length == 0 && !fin) {
     // Something waits and nothing is in flight that could open the window: probe it in time.
-    if (unsent() > 0 && flight() == 0 && retransmit_at_.is_never()) arm_retransmit(around, now);
-    return std::nullopt;
+    if (unsent() > 0 && flight() == 0 && !(timeout_.is_set() && timer_for_ == TimerFor::kPersist)) {
+      arm(TimerFor::kPersist, now + rto(around));
+    }
+    return false;
   }
-  Segment segment = data_segment(around, next_, length, fin, now);
-  next_ += length + (fin ? 1U : 0U);
-  max_ = later_of(max_, next_);
-  if (retransmit_at_.is_never()) arm_retransmit(around, now);  // RFC 6298 (5.1)
-  return segment;
+  const bool first = flight() == 0;
+  send_new(around, length, fin, now, segment);
+  // RFC 6298 (5.1), RFC 8985 section 7.2.
+  if (first || !timeout_.is_set() || timer_for_ == TimerFor::kTailLossProbe) watch(around, now);
+  return true;
 }
 
-Segment Connection::data_segment(const Surroundings& around, SeqNum seq, std::uint32_t length, bool fin, Instant now) {
-  Segment segment;
-  segment.seq = seq;
+// RFC 5681 section 4.1.
+void Connection::restart_after_idle(const Surroundings& around, Instant now) {
+  const std::uint32_t start = initial_window(around.initial_window, send_mss_);
+  if (cwnd_ > start && now - last_sent_.instant(now) > rto(around)) cwnd_ = start;
+}
+
+// False: there is nothing to probe any more.
+bool Connection::next_probe(const Surroundings& around, Probe probe, std::uint32_t sendable, Instant now,
+                            Segment& segment) {
+  if (probe == Probe::kKeepAlive) {
+    if (flight() > 0 || sendable > 0) return false;
+    bare_segment(around, kTcpAck, now, segment);
+    segment.header.seq = una_ - 1;  // RFC 9293 section 3.8.4: a number that the peer has to answer
+    ++around.counters.keep_alives_tx;
+    return true;
+  }
+  if (probe == Probe::kTail) return flight() > 0 && next_tail_probe(around, now, segment);
+  if (sendable > 0 || flight() > 0 || unsent() == 0) return false;
+  ++around.counters.zero_window_probes_tx;
+  if (window_ > 0) {  // RFC 9293 section 3.8.6.2.1: silly or not, it has waited long enough
+    const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>({unsent(), window_, send_mss_}));
+    send_new(around, length, false, now, segment);
+    arm_retransmit(around, now);
+    return true;
+  }
+  data_segment(around, next_, 1, false, now, segment);
+  // It may be taken or not: SND.NXT stays, the acknowledgement decides.
+  window_probe_out_ = true;
+  arm(TimerFor::kPersist, now + rto(around));
+  return true;
+}
+
+// RFC 8985 section 7.3: new data if there is some, else the last segment again.
+bool Connection::next_tail_probe(const Surroundings& around, Instant now, Segment& segment) {
+  Busy& part = busy(around);
+  const std::uint32_t room = window_ > flight() ? window_ - flight() : 0;
+  const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>({unsent(), room, send_mss_}));
+  part.probe_again = length == 0;
+  if (length > 0 && !part.board.full()) {
+    send_new(around, length, false, now, segment);
+  } else {
+    send_again(around, part, *part.board.last(), now, segment);
+  }
+  part.probing = true;
+  part.probe_end = next_;
+  ++around.counters.tail_loss_probes_tx;
+  arm_retransmit(around, now);
+  return true;
+}
+
+void Connection::data_segment(const Surroundings& around, SeqNum seq, std::uint32_t length, bool fin, Instant now,
+                              Segment& segment) {
+  wire::TcpRepr& header = segment.header;
+  header.seq = seq;
+  header.flags = kTcpAck;
   segment.length = length;
   segment.offset = offset_of(seq);
-  segment.flags = kTcpAck;
-  if (length > 0 && segment.offset + length == stream_end_) segment.flags |= kTcpPsh;  // RFC 9293 MUST-60
-  const bool again = seq.before(max_);
-  if (again) {
-    ++around.counters.retransmits;
-    timing_ = false;
-  } else if (!timing_) {
-    timing_ = true;
-    timed_seq_ = seq + length + (fin ? 1U : 0U);
-    timed_at_ = now;
-  }
-  if (fin) {
-    segment.flags |= kTcpFin;
-    if (!fin_was_sent_) {
-      fin_was_sent_ = true;
-      fin_seq_ = seq + length;
-      state_ = state_ == State::kCloseWait ? State::kLastAck : State::kFinWait1;
-    }
-  }
+  if (length > 0 && segment.offset + length == stream_end_) header.flags |= kTcpPsh;  // RFC 9293 MUST-60
+  if (fin) header.flags |= kTcpFin;
   acknowledge(around, segment, now);
-  return segment;
+  if (length + 4 + 8 * Reassembly::kRanges <= send_mss_) put_sacks(around, segment);
 }
 
-// Without data. Its number is the highest that the peer can take: SND.NXT as it was before any timeout moved it back
-// (else the peer, who may have got more, would find it old and not look at the acknowledgement), within its window.
-Segment Connection::bare_segment(const Surroundings& around, std::uint8_t flags, Instant now) {
-  Segment segment;
-  segment.seq = una_ + std::min(max_.since(una_), window_);
-  if (past_fin()) segment.seq = later_of(segment.seq, next_);
-  segment.flags = flags;
+// Without data. Its number is the highest that the peer can take: SND.NXT, or the end of its window if that has shrunk.
+void Connection::bare_segment(const Surroundings& around, std::uint8_t flags, Instant now, Segment& segment) {
+  segment.header.seq = fin_sent_ || state_ == State::kSynReceived ? next_ : una_ + std::min(flight(), window_);
+  segment.header.flags = flags;
+  segment.length = 0;
   acknowledge(around, segment, now);
-  if (negotiated_.sack && !reassembly_.empty() && (flags & kTcpRst) == 0) {
-    const std::uint32_t room = segment.options.has_timestamps ? 3 : 4;  // in 40 bytes of options
-    reassembly_.ranges(around.pool, room, [&](SeqNum left, SeqNum right) {
-      segment.options.sack[segment.options.sack_count++] = {left, right};
-    });
-  }
-  return segment;
+  if ((flags & kTcpRst) == 0) put_sacks(around, segment);
+}
+
+// What has come twice first (RFC 2883), then what is held, the latest first (RFC 2018 section 4).
+void Connection::put_sacks(const Surroundings& around, Segment& segment) {
+  Busy* const part = lent(around);
+  if (!sack_ || part == nullptr) return;
+  wire::TcpOptions& options = segment.header.options;
+  const std::size_t room = options.has_timestamps ? 3 : 4;  // in 40 bytes of options
+  const auto put = [&](SeqNum left, SeqNum right) {
+    if (options.sack_count < room) options.sack[options.sack_count++] = {left, right};
+  };
+  if (part->duplicate_due) put(part->duplicate_left, part->duplicate_right);
+  part->duplicate_due = false;
+  for (const auto& [left, right] : part->reassembly.ranges()) put(left, right);
 }
 
 // Fills in what every segment after the handshake carries.
 void Connection::acknowledge(const Surroundings& around, Segment& segment, Instant now) {
-  segment.ack = receive_next_;
-  segment.window = window_field(around);
-  if (negotiated_.timestamps) {
-    segment.options.has_timestamps = true;
-    segment.options.ts_value = timestamp(now);
-    segment.options.ts_echo = ts_recent_;
+  wire::TcpRepr& header = segment.header;
+  header.ack = receive_next_;
+  header.window = window_field(around);
+  header.options = {};
+  if (timestamps_) {
+    header.options.has_timestamps = true;
+    header.options.ts_value = timestamp(now);
+    header.options.ts_echo = ts_recent_;
   }
   last_ack_sent_ = receive_next_;
   ack_due_ = false;
-  ack_at_ = Instant::never();
+  ack_timeout_ = {};
   unacked_segments_ = 0;
   ++around.counters.segments_tx;
 }
@@ -206,18 +300,43 @@ void Connection::acknowledge(const Surroundings& around, Segment& segment, Insta
 // The window to advertise. The right edge never moves left (RFC 9293 section 3.8.6), and it moves right only by
 // worthwhile steps (section 3.8.6.2.2).
 std::uint16_t Connection::window_field(const Surroundings& around) {
-  const std::uint32_t open = around.personality.receive_window - held_;
+  const std::uint32_t open = window_offered(around);
   const std::uint32_t told = receive_edge_.since(receive_next_);
   const std::uint32_t step = std::min<std::uint32_t>(around.personality.receive_window / 2, link_mss_);
   std::uint32_t window = open >= told + step ? open : told;
-  const std::uint32_t unit = 1U << negotiated_.receive_scale;
+  const std::uint32_t unit = 1U << receive_scale_;
   window = std::min((window + unit - 1) / unit, 65535U);
   receive_edge_ = later_of(receive_edge_, receive_next_ + window * unit);
   return static_cast<std::uint16_t>(window);
 }
 
-void Connection::arm_retransmit(const Surroundings& around, Instant now) {
-  retransmit_at_ = now + rtt_.rto(around.personality);
+Duration Connection::rto(const Surroundings& around) const {
+  const Duration measured = rtt_.rto(around.personality);
+  return syn_repeated_ && !rtt_.known() && is_synchronized(state_) ? std::max(measured, kDoubtfulTimeout) : measured;
+}
+
+void Connection::watch(const Surroundings& around, Instant now) {
+  const Busy* const part = lent(around);
+  if (part == nullptr || part->board.empty()) return idle(around, now);
+  const Duration timeout = rto(around);
+  const bool may_probe = sack_ && around.personality.rack_tlp && rtt_.known() && attempts_ == 0 && !part->probing &&
+                         part->phase == Phase::kOpen && part->board.sacked_bytes() == 0 &&
+                         part->board.lost_bytes() == 0;
+  if (may_probe) {
+    Duration probe = std::max<Duration>(std::chrono::microseconds{2 * std::uint64_t{rtt_.srtt_us()}}, kSoonestProbe);
+    if (part->board.segments() == 1) probe += kPeersDelayedAck;
+    if (probe < timeout) return arm(TimerFor::kTailLossProbe, now + probe);
+  }
+  arm(TimerFor::kRetransmit, now + timeout);
+}
+
+void Connection::idle(const Surroundings& around, Instant now) {
+  const bool open = state_ == State::kEstablished || state_ == State::kCloseWait;
+  if (open && around.personality.keep_alive > Duration::zero()) {
+    arm(TimerFor::kKeepAlive, now + around.personality.keep_alive);
+  } else {
+    disarm();
+  }
 }
 
 }  // namespace myriad::tcp

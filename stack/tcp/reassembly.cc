@@ -15,7 +15,7 @@ std::uint32_t ReassemblyPool::take() {
   return made_++;
 }
 
-bool Reassembly::store(ReassemblyPool& pool, std::uint32_t after, SeqNum seq, Bytes data) {
+bool Reassembly::store(ReassemblyPool& pool, std::uint32_t& after, SeqNum seq, Bytes data) {
   while (!data.empty()) {
     const std::uint32_t index = blocks_ < ReassemblyPool::kMostBlocks ? pool.take() : ReassemblyPool::kNone;
     if (index == ReassemblyPool::kNone) return false;
@@ -28,7 +28,7 @@ bool Reassembly::store(ReassemblyPool& pool, std::uint32_t after, SeqNum seq, By
     block.next = after == ReassemblyPool::kNone ? head_ : pool[after].next;
     (block.previous == ReassemblyPool::kNone ? head_ : pool[block.previous].next) = index;
     (block.next == ReassemblyPool::kNone ? tail_ : pool[block.next].previous) = index;
-    latest_ = after = index;
+    after = index;
     ++blocks_;
     seq += block.length;
     data = data.subspan(part);
@@ -41,7 +41,9 @@ Reassembly::Insert Reassembly::insert(ReassemblyPool& pool, SeqNum seq, Bytes da
   std::uint32_t after = tail_;
   while (after != ReassemblyPool::kNone && pool[after].seq.after(seq)) after = pool[after].previous;
 
+  const Range arrived{seq, seq + static_cast<std::uint32_t>(data.size())};
   bool stored = false;
+  std::uint32_t holds = after;  // the last block that holds something of it
   while (!data.empty()) {
     if (after != ReassemblyPool::kNone && pool[after].end().after(seq)) {  // skip what the block before holds
       const std::uint32_t held =
@@ -56,12 +58,14 @@ Reassembly::Insert Reassembly::insert(ReassemblyPool& pool, SeqNum seq, Bytes da
     if (gap > 0) {
       if (!store(pool, after, seq, data.first(gap))) return Insert::kNoRoom;
       stored = true;
+      holds = after;
       seq += static_cast<std::uint32_t>(gap);
       data = data.subspan(gap);
     }
-    after = next;
+    if (data.empty()) break;
+    holds = after = next;
   }
-  if (!stored) latest_ = after;  // what holds it all: RFC 2018 section 4 wants that told first
+  note_arrival(pool, holds, arrived);  // also of what was there: RFC 2018 section 4 wants that told first
   return stored ? Insert::kStored : Insert::kDuplicate;
 }
 
@@ -71,10 +75,12 @@ bool Reassembly::pop(ReassemblyPool& pool, SeqNum next, Bytes& data) {
     const auto& block = pool[index];
     head_ = block.next;
     (head_ == ReassemblyPool::kNone ? tail_ : pool[head_].previous) = ReassemblyPool::kNone;
-    if (latest_ == index) latest_ = head_;
     pool.release(index);
     --blocks_;
     const std::uint32_t known = next.since(block.seq);
+    for (std::uint32_t i = 0; i < range_count_; ++i) {
+      if (!ranges_[i].right.after(block.end())) forget_range(i--);
+    }
     if (known >= block.length) continue;  // all of it came another way
     data = Bytes{block.data}.subspan(known, block.length - known);
     return true;
@@ -84,8 +90,41 @@ bool Reassembly::pop(ReassemblyPool& pool, SeqNum next, Bytes& data) {
 
 void Reassembly::clear(ReassemblyPool& pool) {
   for (std::uint32_t at = head_; at != ReassemblyPool::kNone; at = pool[at].next) pool.release(at);
-  head_ = tail_ = latest_ = ReassemblyPool::kNone;
-  blocks_ = 0;
+  *this = {};
+}
+
+void Reassembly::forget_range(std::uint32_t index) {
+  std::copy(ranges_.begin() + index + 1, ranges_.begin() + range_count_, ranges_.begin() + index);
+  --range_count_;
+}
+
+// Puts the range around what has arrived first, in the place of what has become a part of it. `block` holds its end.
+void Reassembly::note_arrival(ReassemblyPool& pool, std::uint32_t block, Range run) {
+  if (ranges_lost_) {  // neighbours may be in no range that is kept: look at the blocks themselves
+    run = {pool[block].seq, pool[block].end()};
+    for (std::uint32_t at = pool[block].previous; at != ReassemblyPool::kNone && pool[at].end() == run.left;
+         at = pool[at].previous) {
+      run.left = pool[at].seq;
+    }
+    for (std::uint32_t at = pool[block].next; at != ReassemblyPool::kNone && pool[at].seq == run.right;
+         at = pool[at].next) {
+      run.right = pool[at].end();
+    }
+  }
+  for (std::uint32_t i = 0; i < range_count_; ++i) {
+    const Range& other = ranges_[i];
+    if (other.right.before(run.left) || other.left.after(run.right)) continue;
+    if (other.left.before(run.left)) run.left = other.left;
+    run.right = later_of(run.right, other.right);
+    forget_range(i--);
+  }
+  if (range_count_ == kRanges) {
+    ranges_lost_ = true;
+    --range_count_;
+  }
+  std::copy_backward(ranges_.begin(), ranges_.begin() + range_count_, ranges_.begin() + range_count_ + 1);
+  ranges_[0] = run;
+  ++range_count_;
 }
 
 }  // namespace myriad::tcp

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -67,40 +68,25 @@ class Reassembly {
   void clear(ReassemblyPool& pool);
   [[nodiscard]] bool empty() const { return head_ == ReassemblyPool::kNone; }
 
-  // Up to `count` contiguous ranges [left, right), the one that holds the latest arrival first (RFC 2018 section 4).
-  template <class Put>
-  void ranges(ReassemblyPool& pool, std::uint32_t count, Put&& put) const;
+  // Contiguous ranges that are held, the one with the latest arrival first and then by recency (RFC 2018 section 4).
+  struct Range {
+    SeqNum left;
+    SeqNum right;
+  };
+  static constexpr std::uint32_t kRanges = 4;  // as many as an option list has room for
+  [[nodiscard]] std::span<const Range> ranges() const { return {ranges_.data(), range_count_}; }
 
  private:
-  bool store(ReassemblyPool& pool, std::uint32_t after, SeqNum seq, Bytes data);
+  bool store(ReassemblyPool& pool, std::uint32_t& after, SeqNum seq, Bytes data);
+  void note_arrival(ReassemblyPool& pool, std::uint32_t block, Range run);
+  void forget_range(std::uint32_t index);
 
   std::uint32_t head_ = ReassemblyPool::kNone;
   std::uint32_t tail_ = ReassemblyPool::kNone;
   std::uint32_t blocks_ = 0;
-  std::uint32_t latest_ = ReassemblyPool::kNone;  // the block that was stored last
+  std::uint32_t range_count_ = 0;
+  bool ranges_lost_ = false;  // there are more than are kept in `ranges_`
+  std::array<Range, kRanges> ranges_{};
 };
-
-template <class Put>
-void Reassembly::ranges(ReassemblyPool& pool, std::uint32_t count, Put&& put) const {
-  if (latest_ == ReassemblyPool::kNone || count == 0) return;
-  std::uint32_t first = latest_;
-  while (pool[first].previous != ReassemblyPool::kNone && pool[pool[first].previous].end() == pool[first].seq) {
-    first = pool[first].previous;
-  }
-  const auto end_of_run = [&](std::uint32_t at) {
-    while (pool[at].next != ReassemblyPool::kNone && pool[pool[at].next].seq == pool[at].end()) at = pool[at].next;
-    return at;
-  };
-  put(pool[first].seq, pool[end_of_run(first)].end());
-  std::uint32_t told = 1;
-  for (std::uint32_t at = head_; at != ReassemblyPool::kNone && told < count;) {
-    const std::uint32_t last = end_of_run(at);
-    if (at != first) {
-      put(pool[at].seq, pool[last].end());
-      ++told;
-    }
-    at = pool[last].next;
-  }
-}
 
 }  // namespace myriad::tcp

@@ -9,12 +9,12 @@
 
 namespace myriad::tcp {
 
-// Times are kept in microseconds: 32 bits hold 71 minutes, and the estimator fits in 9 bytes of a connection.
+// Microseconds: the estimator fits in nine bytes of a connection.
 class RttEstimator {
  public:
   // A measurement of a segment that was sent once (Karn), or one by timestamps. Ends any back-off.
-  void sample(Duration rtt) {
-    const auto r = static_cast<std::uint32_t>(std::clamp<std::int64_t>(rtt.count() / 1000, 1, 60'000'000));
+  void sample(std::uint32_t us) {
+    const std::uint32_t r = std::clamp(us, 1U, 60'000'000U);
     if (srtt_us_ == 0) {  // (2.2)
       srtt_us_ = r;
       rttvar_us_ = r / 2;
@@ -31,18 +31,18 @@ class RttEstimator {
     if (backoff_ < 31) ++backoff_;
   }
   void reset_backoff() { backoff_ = 0; }
-  [[nodiscard]] std::uint8_t backoff() const { return backoff_; }
-  [[nodiscard]] Duration srtt() const { return std::chrono::microseconds{srtt_us_}; }
+  [[nodiscard]] bool known() const { return srtt_us_ != 0; }
+  [[nodiscard]] std::uint32_t srtt_us() const { return srtt_us_; }
 
-  [[nodiscard]] Duration rto(const Personality& options) const {
-    Duration base = options.rto_initial;
+  [[nodiscard]] Duration rto(const Personality& personality) const {
+    Duration base = personality.rto_initial;
     if (srtt_us_ != 0) {
       // (2.3) with G = 1 ms, the granularity of the timestamps.
       const std::uint32_t spread = std::max<std::uint32_t>(1000, 4 * rttvar_us_);
-      base = std::max<Duration>(options.rto_min, std::chrono::microseconds{srtt_us_ + spread});
+      base = std::max<Duration>(personality.rto_min, std::chrono::microseconds{srtt_us_ + spread});
     }
-    for (std::uint8_t i = 0; i < backoff_ && base < options.rto_max; ++i) base *= 2;
-    return std::min(base, options.rto_max);
+    for (std::uint8_t i = 0; i < backoff_ && base < personality.rto_max; ++i) base *= 2;
+    return std::min(base, personality.rto_max);
   }
 
  private:

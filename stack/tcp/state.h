@@ -40,6 +40,10 @@ struct Counters {
   std::uint64_t duplicate_rx = 0;     // segments with only data that had been received before
   std::uint64_t bad_checksum_rx = 0;
   std::uint64_t zero_window_probes_tx = 0;
+  std::uint64_t tail_loss_probes_tx = 0;  // RFC 8985 section 7
+  std::uint64_t keep_alives_tx = 0;
+  std::uint64_t dsacks_rx = 0;          // the peer has had something twice: RFC 2883
+  std::uint64_t challenge_acks_tx = 0;  // RFC 5961
 
   void add(const Counters& o) {
     segments_tx += o.segments_tx;
@@ -53,6 +57,10 @@ struct Counters {
     duplicate_rx += o.duplicate_rx;
     bad_checksum_rx += o.bad_checksum_rx;
     zero_window_probes_tx += o.zero_window_probes_tx;
+    tail_loss_probes_tx += o.tail_loss_probes_tx;
+    keep_alives_tx += o.keep_alives_tx;
+    dsacks_rx += o.dsacks_rx;
+    challenge_acks_tx += o.challenge_acks_tx;
   }
 };
 

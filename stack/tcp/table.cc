@@ -47,6 +47,14 @@ void ConnectionTable::remove(ConnectionId id) {
   --size_;
 }
 
+void ConnectionTable::grow_queue() {
+  std::vector<ConnectionId> larger(queue_.size() * 2);
+  for (std::uint32_t at = queue_head_; at != queue_tail_; ++at) {
+    larger[at & (larger.size() - 1)] = queue_[at & (queue_.size() - 1)];
+  }
+  queue_ = std::move(larger);
+}
+
 void ConnectionTable::grow() {
   std::vector<std::uint32_t> old(buckets_.size() * 2, kNone);
   old.swap(buckets_);

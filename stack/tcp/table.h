@@ -65,23 +65,14 @@ class ConnectionTable {
     Connection& c = (*this)[id];
     if (c.queued) return;
     c.queued = true;
-    c.queue_next = kNone;
-    const auto index = static_cast<std::uint32_t>(id);
-    if (queue_tail_ == kNone) {
-      queue_head_ = index;
-    } else {
-      (*this)[ConnectionId{queue_tail_}].queue_next = index;
-    }
-    queue_tail_ = index;
+    if (queue_tail_ - queue_head_ == queue_.size()) grow_queue();
+    queue_[queue_tail_++ & (queue_.size() - 1)] = id;
   }
-  [[nodiscard]] bool queue_empty() const { return queue_head_ == kNone; }
+  [[nodiscard]] bool queue_empty() const { return queue_head_ == queue_tail_; }
   ConnectionId dequeue() {
-    assert(queue_head_ != kNone);
-    const ConnectionId id{queue_head_};
-    Connection& c = (*this)[id];
-    queue_head_ = c.queue_next;
-    if (queue_head_ == kNone) queue_tail_ = kNone;
-    c.queued = false;
+    assert(!queue_empty());
+    const ConnectionId id = queue_[queue_head_++ & (queue_.size() - 1)];
+    (*this)[id].queued = false;
     return id;
   }
 
@@ -94,12 +85,14 @@ class ConnectionTable {
     return bucket(key(c.host, c.local_port, c.remote, c.remote_port));
   }
   void grow();
+  void grow_queue();
 
   std::vector<std::unique_ptr<std::array<Connection, kChunk>>> chunks_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> buckets_;  // heads of chains; a power of two, at least as many as connections
-  std::uint32_t queue_head_ = kNone;
-  std::uint32_t queue_tail_ = kNone;
+  std::vector<ConnectionId> queue_ = std::vector<ConnectionId>(64);  // a ring, a power of two
+  std::uint32_t queue_head_ = 0;                                     // these count on, and wrap
+  std::uint32_t queue_tail_ = 0;
   std::uint32_t made_ = 0;
   std::uint32_t size_ = 0;
   std::uint64_t secret_;

@@ -32,11 +32,11 @@ Tcp::Tcp(const stack::HostTable& hosts, const Limits& limits, std::uint64_t secr
       drops_(drops),
       table_(limits.connections, mix64(secret)),
       pool_(limits.reassembly_blocks),
-      tallies_(1),
+      workloads_(1),
       port_hints_(kPortHints, 0) {}
 
 void Tcp::listen(GroupIndex group, Port port, Cookie cookie, Tally tally) {
-  grow_tallies(tally);
+  make_room_for(tally);
   const Listener added{group, port, cookie, tally};
   const auto place = std::lower_bound(listeners_.begin(), listeners_.end(), added.key(),
                                       [](const Listener& l, std::uint32_t key) { return l.key() < key; });
@@ -89,7 +89,7 @@ tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAd
   const auto key = table_.key(from.id, *local, to, port);
   const ConnectionId id = table_.add(key);
   if (id == kNoConnection) return tl::unexpected(FailReason::kNoRoom);
-  grow_tallies(tally);
+  make_room_for(tally);
   Connection& c = table_[id];
   c.group = from.group;
   c.cookie = cookie;
@@ -113,7 +113,7 @@ void Tcp::finish(ConnectionId id) {
 
 void Tcp::hold_receive(ConnectionId id, std::uint32_t unread_bytes) {
   if (table_[id].state() == State::kFree) return;  // it ended with the same segment
-  table_[id].hold_receive(around(table_[id]).personality, unread_bytes);
+  table_[id].hold_receive(around(table_[id]), unread_bytes);
   table_.enqueue(id);
 }
 
@@ -155,7 +155,7 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
   if (wire::transport_checksum(ip.src(), ip.dst(), wire::kProtocolTcp, ip.payload(), accept_pending) ==
       wire::ChecksumState::kBad) {
     ++drops_[Drop::kBadTcpChecksum];
-    if (id != kNoConnection) ++tallies_[table_[id].tally].bad_checksum_rx;
+    if (id != kNoConnection) ++workloads_[table_[id].tally].counters.bad_checksum_rx;
     return kNoConnection;
   }
   if (id == kNoConnection) return on_stray(host, from, ip, segment, key, now, out);
@@ -312,34 +312,33 @@ void Tcp::begin_time_wait(ConnectionId id) {
 void Tcp::end(ConnectionId id) {
   Connection& c = table_[id];
   wheel_.cancel(c.timer);
-  c.release(pool_);
+  c.release(around(c));
   if (!c.queued) table_.remove(id);
 }
 
 // Keeps the timer and the queue in step with what the connection wants.
-void Tcp::settle(ConnectionId id) {
+void Tcp::settle(ConnectionId id, Instant now) {
   Connection& c = table_[id];
   if (c.state() == State::kFree) {
     end(id);
     return;
   }
-  const Instant deadline = c.deadline();
+  const Connection::Surroundings surroundings = around(c);
+  const Instant deadline = c.deadline(now);
   // A timer that would fire too early is left alone: it looks at the deadline when it fires. Most never do.
-  if (!deadline.is_never() && deadline < c.timer_at) {
-    wheel_.cancel(c.timer);
-    c.timer = wheel_.arm(deadline, timer_kind_, static_cast<std::uint32_t>(id));
-    c.timer_at = deadline;
+  if (!deadline.is_never() && deadline < wheel_.due(c.timer)) {
+    wheel_.rearm(c.timer, deadline, timer_kind_, static_cast<std::uint32_t>(id));
   }
-  if (c.has_more(around(c))) table_.enqueue(id);
+  if (c.has_more(surroundings)) table_.enqueue(id);
+  c.rest(surroundings);
 }
 
 void Tcp::on_timer(ConnectionId id, Instant now) {
   Connection& c = table_[id];
   c.timer = {};
-  c.timer_at = Instant::never();
   if (c.state() == State::kFree || c.state() == State::kAborting) return;
-  if (c.deadline() > now) {
-    settle(id);
+  if (c.deadline(now) > now) {
+    settle(id, now);
     return;
   }
   const State before = c.state();
@@ -347,7 +346,7 @@ void Tcp::on_timer(ConnectionId id, Instant now) {
   if (before == State::kTimeWait && c.state() != before) --time_wait_count_;
   if (before == State::kSynReceived && outcome.failed != FailReason::kNone) --half_open_;
   if (c.timeouts_in_a_row() >= kSuspectAfter && outcome.failed == FailReason::kNone) suspect_next_hop(c, now);
-  if (apply(id, outcome, now)) settle(id);
+  if (apply(id, outcome, now)) settle(id, now);
 }
 
 // RFC 1122 section 2.3.2.1: advice to the layer below that something is wrong on the way. What it has learned meanwhile
@@ -394,26 +393,22 @@ void Tcp::on_unreachable(const Host& host, const IpAddress& remote, Bytes quoted
   if (outcome.failed != FailReason::kNone) apply(id, outcome, now);
 }
 
-void Tcp::on_path_mtu(const Host& host, const IpAddress& remote, Bytes quoted, std::uint32_t mtu) {
+void Tcp::on_path_mtu(const Host& host, const IpAddress& remote, Bytes quoted, std::uint32_t mtu, Instant now) {
   if (quoted.size() < 8) return;
   const ConnectionId id =
       table_.find(table_.key(host.id, Port{load_be16(quoted.data())}, remote, Port{load_be16(quoted.data() + 2)}));
   if (id == kNoConnection) return;
   const std::uint32_t headers = remote.is_v4() ? 40 : 60;
   const std::uint32_t mss = std::clamp<std::uint32_t>(mtu, headers + kLowestMss, 65535) - headers;
-  table_[id].on_path_mtu(SeqNum{load_be32(quoted.data() + 4)}, static_cast<std::uint16_t>(mss));
-  settle(id);
+  table_[id].on_path_mtu(around(table_[id]), SeqNum{load_be32(quoted.data() + 4)}, static_cast<std::uint16_t>(mss));
+  settle(id, now);
 }
 
-stack::Packet Tcp::open_packet(const Connection& c, const Host& host, const IpAddress& local, const Segment& segment,
+stack::Packet Tcp::open_packet(const Connection& c, const Host& host, const IpAddress& local, Segment& segment,
                                TxBatch& out) {
-  const wire::TcpRepr tcp{.source = c.local_port,
-                          .dest = c.remote_port,
-                          .seq = segment.seq,
-                          .ack = segment.ack,
-                          .flags = segment.flags,
-                          .window = segment.window,
-                          .options = segment.options};
+  wire::TcpRepr& tcp = segment.header;
+  tcp.source = c.local_port;
+  tcp.dest = c.remote_port;
   const std::size_t header = tcp.header_size();
   stack::Packet packet{out, host, c.next_hop,
                        wire::IpRepr{.src = local,

@@ -36,6 +36,13 @@ class Tcp {
   void listen(GroupIndex group, Port port, Cookie cookie, Tally tally);
   tl::expected<ConnectionId, FailReason> connect(const Host& from, const IpAddress& to, Port port, Cookie cookie,
                                                  Tally tally, Instant now);
+  // For connections of that workload, in place of what their host groups say.
+  void override_congestion(Tally tally, std::optional<Congestion> congestion,
+                           std::optional<std::uint8_t> initial_window) {
+    make_room_for(tally);
+    workloads_[tally].congestion = congestion;
+    workloads_[tally].initial_window = initial_window;
+  }
   // The connection's data and orders; the segments go out with the next transmit().
   void extend(ConnectionId id, std::uint64_t bytes);
   void finish(ConnectionId id);
@@ -54,7 +61,7 @@ class Tcp {
   void on_neighbour(const stack::NeighbourWaiter& waiter, const std::optional<MacAddress>& mac, Instant now);
   // An ICMP error that quotes one of our segments: `quoted` is its first eight bytes or more.
   void on_unreachable(const Host& host, const IpAddress& remote, Bytes quoted, bool hard, Instant now);
-  void on_path_mtu(const Host& host, const IpAddress& remote, Bytes quoted, std::uint32_t mtu);
+  void on_path_mtu(const Host& host, const IpAddress& remote, Bytes quoted, std::uint32_t mtu, Instant now);
 
   // Sends what connections have to say, in turn, as long as the batch has room.
   template <class App>
@@ -71,8 +78,8 @@ class Tcp {
   [[nodiscard]] bool has_output() const { return !table_.queue_empty(); }
 
   [[nodiscard]] const Counters& counters(Tally tally) {
-    grow_tallies(tally);
-    return tallies_[tally];
+    make_room_for(tally);
+    return workloads_[tally].counters;
   }
   [[nodiscard]] std::uint32_t connections() const { return table_.size(); }
   [[nodiscard]] std::uint32_t in_time_wait() const { return time_wait_count_; }
@@ -81,6 +88,12 @@ class Tcp {
  private:
   static constexpr int kBurst = 32;  // segments of one connection before the next one has its turn
 
+  // What connections of one workload or service have in common.
+  struct Workload {
+    Counters counters;
+    std::optional<Congestion> congestion;  // in place of the host group's
+    std::optional<std::uint8_t> initial_window;
+  };
   struct Listener {
     GroupIndex group;
     Port port;
@@ -94,28 +107,37 @@ class Tcp {
     Connection& c = table_[id];
     if (!has_path(id, now)) return;
     if (out.room() <= keep) return table_.enqueue(id);  // its turn comes
-    auto segment = c.next(around(c), now);
-    if (segment) {
+    const Connection::Surroundings surroundings = around(c);
+    Segment segment;
+    if (c.next(surroundings, now, segment)) {
       const Host host = hosts_.at(c.host);
       const IpAddress local = *hosts_.address(host, c.remote.is_v6());
-      for (int sent = 1; segment; ++sent) {
-        stack::Packet packet = open_packet(c, host, local, *segment, out);
+      int sent = 0;
+      do {
+        stack::Packet packet = open_packet(c, host, local, segment, out);
         const MutableBytes bytes = packet.payload();
-        if (segment->length > 0) app.read(c.cookie, segment->offset, bytes.last(segment->length));
+        if (segment.length > 0) app.read(c.cookie, segment.offset, bytes.last(segment.length));
         wire::finish_transport_checksum(wire::pseudo_header_sum(local, c.remote, wire::kProtocolTcp, bytes.size()),
                                         wire::kProtocolTcp, bytes);
         packet.send();
-        segment = sent < kBurst && out.room() > keep ? c.next(around(c), now) : std::nullopt;
-      }
+      } while (++sent < kBurst && out.room() > keep && c.next(surroundings, now, segment));
     }
-    settle(id);
+    settle(id, now);
   }
 
   [[nodiscard]] Connection::Surroundings around(const Connection& c) {
-    return {hosts_.group(c.group).tcp, pool_, tallies_[c.tally], drops_};
+    const Personality& personality = hosts_.group(c.group).tcp;
+    Workload& workload = workloads_[c.tally];
+    return {personality,
+            workload.congestion.value_or(personality.congestion),
+            workload.initial_window.value_or(personality.initial_window),
+            pool_,
+            busy_,
+            workload.counters,
+            drops_};
   }
-  void grow_tallies(Tally tally) {
-    if (tally >= tallies_.size()) tallies_.resize(tally + 1U);
+  void make_room_for(Tally tally) {
+    if (tally >= workloads_.size()) workloads_.resize(tally + 1U);
   }
   [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
   [[nodiscard]] std::optional<Port> free_port(const Host& host, const IpAddress& to, Port port);
@@ -131,10 +153,10 @@ class Tcp {
   void suspect_next_hop(Connection& c, Instant now);
   // False when the next hop is still being asked for: the connection is told later.
   bool has_path(ConnectionId id, Instant now);
-  stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local, const Segment& segment,
+  stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local, Segment& segment,
                             TxBatch& out);
   bool apply(ConnectionId id, Outcome& outcome, Instant now);
-  void settle(ConnectionId id);  // after anything: timer, queue, or the end
+  void settle(ConnectionId id, Instant now);  // after anything: timer, queue, or the end
   void end(ConnectionId id);
   void push(EventKind kind, const Connection& c, ConnectionId id, Bytes data = {},
             FailReason reason = FailReason::kNone);
@@ -150,7 +172,8 @@ class Tcp {
   stack::DropCounters& drops_;
   ConnectionTable table_;
   ReassemblyPool pool_;
-  std::vector<Counters> tallies_;
+  BusyPool busy_;
+  std::vector<Workload> workloads_;  // by tally
   std::vector<Listener> listeners_;  // sorted by key
   std::vector<std::uint16_t> port_hints_;
   std::uint32_t half_open_ = 0;

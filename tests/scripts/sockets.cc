@@ -26,6 +26,7 @@ const char* error_of(FailReason reason) {
       return "ECONNRESET";
     case FailReason::kConnectTimeout:
     case FailReason::kTransmitTimeout:
+    case FailReason::kCloseTimeout:
       return "ETIMEDOUT";
     case FailReason::kNeighbourTimeout:
     case FailReason::kUnreachable:

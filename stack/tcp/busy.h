@@ -1,0 +1,87 @@
+// What a connection needs only while it is busy: while segments are on their way, data waits for its turn or to be
+// read, or a loss is worth remembering. An idle connection has none of it. Busy parts belong to the shard and are lent.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/seq.h"
+#include "stack/tcp/congestion.h"
+#include "stack/tcp/reassembly.h"
+#include "stack/tcp/scoreboard.h"
+
+namespace myriad::tcp {
+
+enum class Phase : std::uint8_t {
+  kOpen,
+  kRecovery,  // fast recovery: RFC 6675, RFC 6582
+  kLoss,      // after a timeout, until everything that was on its way then has been acknowledged
+};
+
+struct Busy {
+  // Sending
+  Scoreboard board;
+  CongestionControl control;
+  SeqNum recover;    // the phase ends when this is acknowledged: RFC 6675 RecoveryPoint, RFC 6582 recover
+  SeqNum probe_end;  // TLP.end_seq
+  Phase phase = Phase::kOpen;
+  bool probing = false;        // a tail loss probe is out
+  bool probe_again = false;    // TLP.is_retrans: it was not new data
+  bool forced = false;         // one segment goes out whatever the congestion window says: RFC 6675 step (4.3)
+  bool recover_known = false;  // there was an episode, and duplicates from before it do not begin another
+
+  // Receiving
+  Reassembly reassembly;
+  std::uint32_t held = 0;  // bytes that the application has been given and not consumed
+  SeqNum duplicate_left;   // told with the next acknowledgement: RFC 2883
+  SeqNum duplicate_right;
+  bool duplicate_due = false;
+  bool peer_fin_known = false;  // a FIN came ahead of its turn
+  SeqNum peer_fin;              // where it stands
+
+  [[nodiscard]] bool needed() const {
+    return !board.empty() || !reassembly.empty() || held != 0 || duplicate_due || peer_fin_known ||
+           phase != Phase::kOpen || control.worth_keeping() || board.reordering_seen();
+  }
+  // As new; memory that was taken stays. Precondition: `reassembly` holds nothing.
+  void renew() {
+    control = {};
+    recover_known = probing = probe_again = forced = duplicate_due = peer_fin_known = false;
+    phase = Phase::kOpen;
+    held = 0;
+    reassembly = {};
+    board.renew();
+  }
+};
+
+class BusyPool {
+ public:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+  [[nodiscard]] std::uint32_t take() {
+    if (free_.empty()) {
+      if (made_ % kChunk == 0) chunks_.push_back(std::make_unique<std::array<Busy, kChunk>>());
+      return made_++;
+    }
+    const std::uint32_t index = free_.back();
+    free_.pop_back();
+    return index;
+  }
+  void give_back(std::uint32_t index) {
+    (*this)[index].renew();
+    free_.push_back(index);
+  }
+  [[nodiscard]] Busy& operator[](std::uint32_t index) { return (*chunks_[index / kChunk])[index % kChunk]; }
+  [[nodiscard]] const Busy& operator[](std::uint32_t index) const { return (*chunks_[index / kChunk])[index % kChunk]; }
+  [[nodiscard]] std::uint32_t in_use() const { return made_ - static_cast<std::uint32_t>(free_.size()); }
+
+ private:
+  static constexpr std::uint32_t kChunk = 64;
+  std::vector<std::unique_ptr<std::array<Busy, kChunk>>> chunks_;
+  std::vector<std::uint32_t> free_;
+  std::uint32_t made_ = 0;
+};
+
+}  // namespace myriad::tcp
