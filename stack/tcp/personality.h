@@ -21,13 +21,13 @@ struct Personality {
   std::uint32_t receive_window = 256 * 1024;
   // RFC 7323: 64 KiB << 3 covers the window with room. Without it windows end at 64 KiB, in both directions.
   std::optional<std::uint8_t> window_scale = 3;
-  bool timestamps = true;  // RFC 7323
-  bool sack = true;        // RFC 2018, RFC 2883, RFC 6675
-  bool rack_tlp = true;    // RFC 8985; needs SACK
-  Congestion congestion = Congestion::kNewReno;
-  std::uint8_t initial_window = 10;  // segments: RFC 6928
-  std::uint8_t hop_limit = 64;       // TTL; RFC 1700
-  bool nagle = true;                 // RFC 9293 MUST-17
+  bool timestamps = true;                      // RFC 7323
+  bool sack = true;                            // RFC 2018, RFC 2883, RFC 6675
+  bool rack_tlp = true;                        // RFC 8985; needs SACK
+  Congestion congestion = Congestion::kCubic;  // what Linux, Windows and macOS ship
+  std::uint8_t initial_window = 10;            // segments: RFC 6928
+  std::uint8_t hop_limit = 64;                 // TTL; RFC 1700
+  bool nagle = true;                           // RFC 9293 MUST-17
   // RFC 9293 3.8.6.3 allows 500 ms; 40 ms keeps request/response dialogues lively, as Linux does. 0: never delayed.
   Duration delayed_ack = std::chrono::milliseconds{40};
   // RFC 6298 (2.4) asks for 1 s; RFC 8961 section 4 allows less with reason. 200 ms is what Linux and Windows servers
