@@ -147,6 +147,9 @@ void complete_connections(benchmark::State& state) {
   if (asking.failed > 0 || asking.bytes < asking.closed * kResponseBytes) state.SkipWithError("connections failed");
   state.counters["connections_per_second"] =
       benchmark::Counter(static_cast<double>(asking.closed), benchmark::Counter::kIsRate);
+  state.counters["segments_per_connection"] =
+      static_cast<double>(left.stack().tcp_counters(0).segments_tx + right.stack().tcp_counters(0).segments_tx) /
+      static_cast<double>(asking.closed);
   // Counted at each end, as generators that have a process for either do.
   state.counters["ends_per_second"] =
       benchmark::Counter(2 * static_cast<double>(asking.closed), benchmark::Counter::kIsRate);

@@ -123,18 +123,17 @@ bool Connection::fin_may_go(std::uint32_t length) const {
 // What is lost and may go out again now, of sequence space; nothing: it has to wait, or there is nothing.
 std::optional<Scoreboard::Again> Connection::resendable(const Surroundings& around) const {
   Busy* const part = lent(around);
-  if (part == nullptr) return std::nullopt;
-  auto lost = part->board.first_lost(send_mss_ + 1U);  // perhaps with a FIN
-  if (!lost) return std::nullopt;
-  const bool fin = fin_sent_ && lost->seq + lost->length == fin_seq() + 1;
-  const std::uint32_t ahead = lost->seq.since(una_);
+  if (part == nullptr || part->board.lost_bytes() == 0) return std::nullopt;
+  const auto lost = part->board.first_lost(send_mss_ + 1U);  // perhaps with a FIN
+  const bool fin = fin_sent_ && lost.seq + lost.length == fin_seq() + 1;
+  const std::uint32_t ahead = lost.seq.since(una_);
   const bool in_window = ahead < window_;
   if (!in_window && !(part->forced && ahead == 0)) return std::nullopt;
   const std::uint32_t room = in_window ? window_ - ahead : 1;
-  const std::uint32_t length = std::min({lost->length - (fin ? 1U : 0U), room, std::uint32_t{send_mss_}});
+  const std::uint32_t length = std::min({lost.length - (fin ? 1U : 0U), room, std::uint32_t{send_mss_}});
   if (!part->forced && part->board.pipe(flight()) + length > cwnd_) return std::nullopt;
-  const bool whole = fin && length + 1 == lost->length;
-  return Scoreboard::Again{lost->seq, length + (whole ? 1U : 0U)};
+  const bool whole = fin && length + 1 == lost.length;
+  return Scoreboard::Again{lost.seq, length + (whole ? 1U : 0U)};
 }
 
 bool Connection::next_again(const Surroundings& around, Instant now, Segment& segment) {

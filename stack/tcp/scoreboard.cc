@@ -83,8 +83,8 @@ std::uint32_t Scoreboard::holding(SeqNum seq) const {
   return low;
 }
 
-std::optional<Scoreboard::Again> Scoreboard::first_lost(std::uint32_t most) {
-  if (lost_bytes_ == 0) return std::nullopt;
+Scoreboard::Again Scoreboard::first_lost(std::uint32_t most) {
+  assert(lost_bytes_ > 0);
   while ((at(lost_from_).flags & kLost) == 0) ++lost_from_;
   Again run{begin_of(lost_from_), length_of(lost_from_)};
   for (std::uint32_t number = lost_from_ + 1; run.length < most && number != end_; ++number) {

@@ -60,8 +60,8 @@ class Scoreboard {
     SeqNum seq;
     std::uint32_t length;  // of sequence space
   };
-  // The first bytes that are lost, as many as are so in one piece, up to `most`; nullopt when there are none.
-  [[nodiscard]] std::optional<Again> first_lost(std::uint32_t most);
+  // The first bytes that are lost, as many as are so in one piece, up to `most`. Precondition: some are.
+  [[nodiscard]] Again first_lost(std::uint32_t most);
   // The last segment on its way; nullopt when there is none.
   [[nodiscard]] std::optional<Again> last() const;
   // Those bytes go out again, in one segment. They begin where one that was sent begins, but may end elsewhere.

@@ -158,6 +158,8 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
     if (id != kNoConnection) ++workloads_[table_[id].tally].counters.bad_checksum_rx;
     return kNoConnection;
   }
+  heard_host_ = host;
+  heard_address_ = ip.dst();
   if (id == kNoConnection) return on_stray(host, from, ip, segment, key, now, out);
   Connection& c = table_[id];
   const State before = c.state();
@@ -236,17 +238,15 @@ void Tcp::reset_reply(const Host& host, const MacAddress& to, const wire::IpView
 }
 
 void Tcp::push(EventKind kind, const Connection& c, ConnectionId id, Bytes data, FailReason reason) {
-  Event event;
-  event.kind = kind;
-  event.reason = reason;
-  event.connection = id;
-  event.cookie = c.cookie;
-  event.data = data;
-  event.host = c.host;
-  event.remote = c.remote;
-  event.remote_port = c.remote_port;
-  event.local_port = c.local_port;
-  events_.push_back(event);
+  events_.push_back({.kind = kind,
+                     .reason = reason,
+                     .connection = id,
+                     .cookie = c.cookie,
+                     .data = data,
+                     .host = c.host,
+                     .remote = c.remote,
+                     .remote_port = c.remote_port,
+                     .local_port = c.local_port});
 }
 
 // Turns what happened into events, in the order in which the application must see them. False: the connection is gone;
@@ -318,6 +318,11 @@ void Tcp::end(ConnectionId id) {
 
 // Keeps the timer and the queue in step with what the connection wants.
 void Tcp::settle(ConnectionId id, Instant now) {
+  if (table_[id].has_more(around(table_[id]))) table_.enqueue(id);
+  watch(id, now);
+}
+
+void Tcp::watch(ConnectionId id, Instant now) {
   Connection& c = table_[id];
   if (c.state() == State::kFree) {
     end(id);
@@ -329,7 +334,6 @@ void Tcp::settle(ConnectionId id, Instant now) {
   if (!deadline.is_never() && deadline < wheel_.due(c.timer)) {
     wheel_.rearm(c.timer, deadline, timer_kind_, static_cast<std::uint32_t>(id));
   }
-  if (c.has_more(surroundings)) table_.enqueue(id);
   c.rest(surroundings);
 }
 

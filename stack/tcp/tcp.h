@@ -73,7 +73,8 @@ class Tcp {
   template <class App>
   void transmit_for(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
     if (id == stack::kNoConnection || table_[id].state() == State::kFree) return;
-    transmit_one(app, id, now, out, keep);
+    if (table_[id].host != heard_host_.id) return transmit_one(app, id, now, out, keep);
+    transmit_one(app, id, now, out, keep, &heard_host_, &heard_address_);
   }
   [[nodiscard]] bool has_output() const { return !table_.queue_empty(); }
 
@@ -103,26 +104,33 @@ class Tcp {
   };
 
   template <class App>
-  void transmit_one(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
+  void transmit_one(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep,
+                    const Host* known_host = nullptr, const IpAddress* known_address = nullptr) {
     Connection& c = table_[id];
     if (!has_path(id, now)) return;
     if (out.room() <= keep) return table_.enqueue(id);  // its turn comes
     const Connection::Surroundings surroundings = around(c);
     Segment segment;
     if (c.next(surroundings, now, segment)) {
-      const Host host = hosts_.at(c.host);
-      const IpAddress local = *hosts_.address(host, c.remote.is_v6());
+      const Host host = known_host != nullptr ? *known_host : hosts_.at(c.host);
+      const IpAddress local = known_address != nullptr ? *known_address : *hosts_.address(host, c.remote.is_v6());
       int sent = 0;
-      do {
+      bool more = true;
+      while (more) {
         stack::Packet packet = open_packet(c, host, local, segment, out);
         const MutableBytes bytes = packet.payload();
         if (segment.length > 0) app.read(c.cookie, segment.offset, bytes.last(segment.length));
         wire::finish_transport_checksum(wire::pseudo_header_sum(local, c.remote, wire::kProtocolTcp, bytes.size()),
                                         wire::kProtocolTcp, bytes);
         packet.send();
-      } while (++sent < kBurst && out.room() > keep && c.next(surroundings, now, segment));
+        if (++sent == kBurst || out.room() <= keep) {  // the rest when its turn comes
+          if (c.has_more(surroundings)) table_.enqueue(id);
+          break;
+        }
+        more = c.next(surroundings, now, segment);
+      }
     }
-    settle(id, now);
+    watch(id, now);
   }
 
   [[nodiscard]] Connection::Surroundings around(const Connection& c) {
@@ -156,6 +164,7 @@ class Tcp {
   stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local, Segment& segment,
                             TxBatch& out);
   bool apply(ConnectionId id, Outcome& outcome, Instant now);
+  void watch(ConnectionId id, Instant now);   // after it has said everything: timer, or the end
   void settle(ConnectionId id, Instant now);  // after anything: timer, queue, or the end
   void end(ConnectionId id);
   void push(EventKind kind, const Connection& c, ConnectionId id, Bytes data = {},
@@ -177,6 +186,9 @@ class Tcp {
   std::vector<Listener> listeners_;  // sorted by key
   std::vector<std::uint16_t> port_hints_;
   std::uint32_t half_open_ = 0;
+  // Of the segment that came last: its answer needs them again.
+  Host heard_host_;
+  IpAddress heard_address_;
 
   // Those in TIME-WAIT, oldest first, so that the oldest can end early when there are too many.
   struct TimeWaiter {
