@@ -14,8 +14,9 @@ namespace myriad::scripts {
 // Seconds since the start of the script.
 [[nodiscard]] std::string text_of(Duration time);
 
-// The names of the fields that differ, separated by commas; empty when `seen` satisfies `expected`.
-[[nodiscard]] std::string differing_fields(const TcpLine& expected, const TcpLine& seen);
+// The names of the fields that differ, separated by commas; empty when `seen` satisfies `expected`. Windows, the scale
+// that is offered and the values of our own timestamps count only when `strict`.
+[[nodiscard]] std::string differing_fields(const TcpLine& expected, const TcpLine& seen, bool strict);
 [[nodiscard]] std::string differing_fields(const IcmpLine& expected, const IcmpLine& seen);
 
 }  // namespace myriad::scripts

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint16_t kFirstPeerPort = 40000;
 constexpr std::size_t kEchoBytes = 56;
+constexpr std::uint8_t kHopLimit = 64;
 constexpr std::uint8_t kNdpHopLimit = 255;  // RFC 4861 section 7.1
 
 struct IcmpNumbers {
@@ -23,6 +24,7 @@ struct IcmpNumbers {
   std::uint8_t v6_type, v6_code;
 };
 // protocol_unreachable has no counterpart: RFC 4443 reports it as a parameter problem, unrecognized next header.
+// What is not here has the numbers of IPv4 in both families: no host of ours makes use of it.
 constexpr IcmpNumbers kIcmpNumbers[] = {
     {"unreachable", "net_unreachable", 3, 0, 1, 0},
     {"unreachable", "host_unreachable", 3, 1, 1, 3},
@@ -123,6 +125,7 @@ std::vector<std::uint8_t> OtherSide::tcp_segment(const Action& action, const Tcp
     }
     c.their_syn = line.seq;
   }
+  if (syn) c.their_syn_options = line.options;
   wire::TcpRepr tcp{.source = c.remote,
                     .dest = c.local,
                     .seq = SeqNum{line.seq + script_.remote_isn},
@@ -134,19 +137,36 @@ std::vector<std::uint8_t> OtherSide::tcp_segment(const Action& action, const Tcp
   tcp.options.sack_permitted = line.options.sack_permitted;
   tcp.options.has_timestamps = line.options.has_timestamps;
   tcp.options.ts_value = line.options.ts_value.value_or(0);
-  tcp.options.ts_echo = line.options.ts_echo.value_or(0) + (line.ack ? c.ts_offset.value_or(0) : 0);
+  tcp.options.ts_echo = line.ack ? echo_of(c, line.options.ts_echo.value_or(0)) : line.options.ts_echo.value_or(0);
   for (const auto& [left, right] : line.options.sack) {
     tcp.options.sack[tcp.options.sack_count++] = {c.iss + left, c.iss + right};
   }
   std::vector<std::uint8_t> out(tcp.header_size());
   tcp.emit_header(out.data());
+  store_be16(out.data() + 18, line.urgent);
   const std::uint32_t first = line.seq + (syn ? 1U : 0U) - (c.their_start + 1);
   const auto payload = stream(kTheirStream, first, line.length);
   out.insert(out.end(), payload.begin(), payload.end());
   wire::finish_transport_checksum(
       wire::pseudo_header_sum(peer_address(action.peer), host_address(action.host), wire::kProtocolTcp, out.size()),
       wire::kProtocolTcp, out);
-  return packet(action.host, action.peer, wire::kProtocolTcp, out);
+  return packet(action.host, action.peer, wire::kProtocolTcp, out, line.hop_limit.value_or(kHopLimit));
+}
+
+// On the wire, the timestamp of ours that the script calls `value`.
+std::uint32_t OtherSide::echo_of(const Conversation& c, std::uint32_t value) {
+  const auto named = c.timestamps.find(value);
+  return named != c.timestamps.end() ? named->second : value + c.ts_offset.value_or(0);
+}
+
+std::uint32_t OtherSide::full_segment(std::size_t host, std::size_t peer) const {
+  const Conversation& c = between(host, peer);
+  const std::uint32_t fallback = v6_ ? 1220 : 536;  // RFC 9293 MUST-15
+  const std::uint32_t mss =
+      std::min<std::uint32_t>(c.our_syn_options.mss.value_or(static_cast<std::uint16_t>(fallback)),
+                              c.their_syn_options.mss.value_or(static_cast<std::uint16_t>(fallback)));
+  const bool timestamps = c.our_syn_options.has_timestamps && c.their_syn_options.has_timestamps;
+  return mss - (timestamps ? std::min(mss, 12U) : 0U);
 }
 
 std::vector<std::uint8_t> OtherSide::udp_segment(const Action& action, const UdpLine& line) const {
@@ -156,7 +176,7 @@ std::vector<std::uint8_t> OtherSide::udp_segment(const Action& action, const Udp
   wire::finish_transport_checksum(
       wire::pseudo_header_sum(peer_address(action.peer), host_address(action.host), wire::kProtocolUdp, out.size()),
       wire::kProtocolUdp, out);
-  return packet(action.host, action.peer, wire::kProtocolUdp, out);
+  return packet(action.host, action.peer, wire::kProtocolUdp, out, kHopLimit);
 }
 
 // The packet of ours that an error is about, as far as errors have to quote it.
@@ -189,6 +209,8 @@ std::vector<std::uint8_t> OtherSide::icmp_message(const Action& action, const Ic
     icmp.parameter = line.mtu;
   }
   icmp.data = data;
+  icmp.type = line.type_number;
+  icmp.code = line.code_number;
   for (const IcmpNumbers& numbers : kIcmpNumbers) {
     if (line.type != numbers.type || line.code != numbers.code) continue;
     icmp.type = v6_ ? numbers.v6_type : numbers.v4_type;
@@ -196,7 +218,7 @@ std::vector<std::uint8_t> OtherSide::icmp_message(const Action& action, const Ic
   }
   std::vector<std::uint8_t> out(icmp.emitted_size());
   icmp.emit(out, peer_address(action.peer), host_address(action.host));
-  return packet(action.host, action.peer, v6_ ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp, out);
+  return packet(action.host, action.peer, v6_ ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp, out, kHopLimit);
 }
 
 // A question of the peer for the host's address, or the peer's answer to the host's question.
@@ -374,11 +396,15 @@ void OtherSide::read_tcp(Seen& seen, const wire::IpView& ip) {
   if (syn && c.new_numbers) {
     c.new_numbers = false;
     c.iss = segment->seq();
+    c.timestamps.clear();
     if (c.their_syn) c.their_start = *c.their_syn;
     if (!c.local_known) c.local = segment->source_port();
     c.local_known = true;
   }
-  seen.what = line_of(*segment, c);
+  TcpLine line = line_of(*segment, c);
+  line.hop_limit = ip.hop_limit();
+  if (syn) c.our_syn_options = line.options;
+  seen.what = std::move(line);
   if (segment->source_port() != c.local || segment->dest_port() != c.remote) {
     seen.trouble = "a segment from port " + std::to_string(segment->source_port().number) + " to port " +
                    std::to_string(segment->dest_port().number) + ", which are not those of the conversation";
@@ -412,14 +438,16 @@ std::string OtherSide::difference(const Action& expected, const Seen& seen) {
   TcpLine line = *real;
   if (line.options.ts_value && tcp->options.ts_value) {
     if (!c.ts_offset) c.ts_offset = *line.options.ts_value - *tcp->options.ts_value;
+    c.timestamps[*tcp->options.ts_value] = *line.options.ts_value;
     line.options.ts_value = *line.options.ts_value - *c.ts_offset;
   }
-  return differing_fields(*tcp, line);
+  return differing_fields(*tcp, line, script_.strict);
 }
 
 std::string OtherSide::text_of(const Seen& seen) const {
   if (const auto* tcp = std::get_if<TcpLine>(&seen.what)) {
     TcpLine line = *tcp;
+    line.hop_limit.reset();  // nobody asks for it but by name
     if (line.options.ts_value)
       line.options.ts_value = *line.options.ts_value - between(seen.host, seen.peer).ts_offset.value_or(0);
     return "> " + scripts::text_of(line);

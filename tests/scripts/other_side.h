@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -48,6 +49,8 @@ class OtherSide {
   [[nodiscard]] std::vector<std::uint8_t> answer_to(const Seen& question) const;
   // Empty when `seen` is what `expected` says; else what differs.
   [[nodiscard]] std::string difference(const Action& expected, const Seen& seen);
+  // Payload bytes of a full segment of ours in this conversation, as the SYNs of both sides have it.
+  [[nodiscard]] std::uint32_t full_segment(std::size_t host, std::size_t peer) const;
   // A line as a script would have it.
   [[nodiscard]] std::string text_of(const Seen& seen) const;
 
@@ -62,9 +65,12 @@ class OtherSide {
     bool local_known = true;
     bool new_numbers = true;  // the next SYN of ours tells our initial sequence number
     SeqNum iss;
-    std::optional<std::uint32_t> their_syn;  // the script's number of the last SYN they sent
-    std::uint32_t their_start = 0;           // that of the one that the conversation began with
-    std::optional<std::uint32_t> ts_offset;  // timestamps of ours: wire minus script
+    std::optional<std::uint32_t> their_syn;             // the script's number of the last SYN they sent
+    std::uint32_t their_start = 0;                      // that of the one that the conversation began with
+    std::optional<std::uint32_t> ts_offset;             // timestamps of ours: wire minus script
+    std::map<std::uint32_t, std::uint32_t> timestamps;  // of ours that the script has named: script to wire
+    OptionLine our_syn_options;
+    OptionLine their_syn_options;
   };
   [[nodiscard]] Conversation& between(std::size_t host, std::size_t peer) {
     return conversations_[host * script_.peers.size() + peer];
@@ -77,9 +83,10 @@ class OtherSide {
   [[nodiscard]] static MacAddress peer_mac(std::size_t peer);
   [[nodiscard]] std::optional<std::size_t> peer_with(const IpAddress& address) const;
   [[nodiscard]] std::vector<std::uint8_t> packet(std::size_t host, std::size_t peer, std::uint8_t protocol,
-                                                 Bytes payload, std::uint8_t hop_limit = 64) const;
+                                                 Bytes payload, std::uint8_t hop_limit) const;
   [[nodiscard]] std::vector<std::uint8_t> frame(std::size_t peer, const MacAddress& to, std::uint16_t ether_type,
                                                 Bytes payload) const;
+  [[nodiscard]] static std::uint32_t echo_of(const Conversation& c, std::uint32_t value);
   [[nodiscard]] std::vector<std::uint8_t> tcp_segment(const Action& action, const TcpLine& line);
   [[nodiscard]] std::vector<std::uint8_t> udp_segment(const Action& action, const UdpLine& line) const;
   [[nodiscard]] std::vector<std::uint8_t> icmp_message(const Action& action, const IcmpLine& line) const;

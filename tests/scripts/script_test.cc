@@ -35,6 +35,7 @@ TEST_P(Packetdrill, HappensAsWritten) {
   text << file.rdbuf();
   const auto script = parse_script(text.str(), GetParam());
   ASSERT_TRUE(script) << script.error();
+  EXPECT_EQ(script->skip, "");
   if (script->over_v4) {
     EXPECT_EQ(play(*script, false), "");
   }

@@ -33,8 +33,9 @@ class Network {
  public:
   Network(std::uint64_t seed, const WireOptions& wire) : wire_(wire), rng_(seed) {}
 
-  Station& add(std::vector<stack::HostGroup> groups, stack::StackOptions options = {}) {
-    stations_.push_back(std::make_unique<Station>(std::move(groups), options));
+  Station& add(std::vector<stack::HostGroup> groups, stack::StackOptions options = {},
+               std::uint32_t chunk = Station::kChunk) {
+    stations_.push_back(std::make_unique<Station>(std::move(groups), options, chunk));
     stations_.back()->batch_.reserve(stations_.back()->pool_);
     return *stations_.back();
   }

@@ -15,9 +15,12 @@ class Network;
 
 class Station {
  public:
-  Station(std::vector<stack::HostGroup> groups, const stack::StackOptions& options)
-      : memory_(std::size_t{kFrames} * kChunk),
-        area_{memory_.data(), kChunk, kFrames, 1},
+  static constexpr std::uint32_t kChunk = 2048;
+
+  // `chunk`: bytes for a frame, a power of two.
+  Station(std::vector<stack::HostGroup> groups, const stack::StackOptions& options, std::uint32_t chunk = kChunk)
+      : memory_(std::size_t{kFrames} * chunk),
+        area_{memory_.data(), chunk, kFrames, 1},
         pool_(area_, 0),
         batch_(area_, 256),
         hosts_(std::move(groups)),
@@ -53,7 +56,6 @@ class Station {
  private:
   friend class Network;
   static constexpr std::uint32_t kFrames = 512;
-  static constexpr std::uint32_t kChunk = 2048;
 
   std::vector<std::uint8_t> memory_;
   FrameArea area_;
