@@ -7,6 +7,7 @@ touches the machine's own interfaces. Used by the tests of this folder and by be
     namespace `here`: Myriad             namespace `there`: the kernel as peer
 """
 
+import array
 import contextlib
 import ctypes
 import hashlib
@@ -153,19 +154,27 @@ class Lab:
         self._cleanup.close()
 
     def join(self, a, a_name, b, b_name, addresses=True):
+        self.pair(a, a_name, b, b_name, HERE_MAC, THERE_MAC)
+        if addresses:
+            self.address(a, a_name, HERE4, HERE6)
+            self.address(b, b_name, THERE4, THERE6)
+
+    def pair(self, a, a_name, b, b_name, a_mac=None, b_mac=None):
+        """Two ends of a wire, both up."""
         queues = ("numtxqueues", self.queues, "numrxqueues", self.queues)
         a.ip("link", "add", a_name, *queues, "type", "veth", "peer", "name", b_name, "netns", b.name, *queues)
-        for space, name, mac, v4, v6 in ((a, a_name, HERE_MAC, HERE4, HERE6), (b, b_name, THERE_MAC, THERE4, THERE6)):
+        for space, name, mac in ((a, a_name, a_mac), (b, b_name, b_mac)):
             space.sysctl(f"ipv6.conf.{name}.accept_dad", 0)  # its addresses can be used at once
             space.sysctl(f"ipv6.conf.{name}.router_solicitations", 0)
-            space.ip("link", "set", name, "address", mac, "mtu", self.mtu)
-            if addresses:
-                space.ip("addr", "add", f"{v4}/16", "dev", name)
-                space.ip("addr", "add", f"{v6}/64", "dev", name, "nodad")
+            space.ip("link", "set", name, *(("address", mac) if mac else ()), "mtu", self.mtu)
         for space, name in ((a, a_name), (b, b_name)):
             space.ip("link", "set", name, "up")
         # A namespace ends when the kernel finds time; its neighbours, of which all namespaces share 1,024, go with the link.
         self.on_close(lambda: subprocess.run(["ip", "-n", a.name, "link", "del", a_name], capture_output=True))
+
+    def address(self, space, name, v4, v6):
+        space.ip("addr", "add", f"{v4}/16", "dev", name)
+        space.ip("addr", "add", f"{v6}/64", "dev", name, "nodad")
 
     def file(self, name, content):
         path = self.folder / name
@@ -237,7 +246,8 @@ def interrupt(process, seconds=20):
 
 
 class Nginx:
-    """One worker that serves files of `www` and the 64 bytes of /s, on every address of a namespace."""
+    """One worker that serves files of `www` and the 64 bytes of /s, on every address of a namespace. With `logged` it
+    writes down what it sent."""
 
     CONFIG = """
 worker_processes 1;
@@ -247,7 +257,8 @@ error_log {folder}/nginx.err warn;
 worker_rlimit_nofile 40000;
 events {{ worker_connections 20000; multi_accept on; }}
 http {{
-  access_log off;
+  log_format sent "$status $body_bytes_sent";
+  access_log {access_log};
   sendfile on;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
@@ -263,7 +274,7 @@ http {{
 }}
 """
 
-    def __init__(self, lab, space=None, files=None, cores=None):
+    def __init__(self, lab, space=None, files=None, cores=None, logged=False):
         space = space or lab.there
         self.folder = lab.folder / f"nginx-{next(_numbers)}"
         (self.folder / "www").mkdir(parents=True)
@@ -273,7 +284,8 @@ http {{
             (self.folder / "www" / name).write_bytes(content)
         space.sysctl("core.somaxconn", 8192)
         config = self.folder / "nginx.conf"
-        config.write_text(self.CONFIG.format(folder=self.folder, body="0123456789abcdef" * 4))
+        log = f"{self.folder}/access.log sent" if logged else "off"
+        config.write_text(self.CONFIG.format(folder=self.folder, body="0123456789abcdef" * 4, access_log=log))
         with open(self.folder / "log", "wb") as log:
             self.process = space.start(*pinned(cores), "nginx", "-p", self.folder, "-c", config, stdout=log, stderr=log)
         lab.on_close(self.stop)
@@ -283,6 +295,11 @@ http {{
         if self.process.poll() is not None:
             raise AssertionError("nginx ended: " + (self.folder / "log").read_text())
         return ":80 " in space.run("ss", "-Hltn").stdout
+
+    def sent(self):
+        """(status, bytes of body) of every answer since it started."""
+        lines = (self.folder / "access.log").read_text().splitlines()
+        return [tuple(map(int, line.split())) for line in lines]
 
     def stop(self):
         end(self.process, signal.SIGTERM)  # the master ends its worker
@@ -294,11 +311,33 @@ def file_of(bytes_):
     return content, hashlib.sha256(content).hexdigest()
 
 
+SCENARIO_SEED = 7  # of hosts_yaml()
+BODY, SCRIPT = 0x626F6479, 0x736372697074  # what the seed is mixed with for bodies of services, and for send_bytes
+
+
+def pattern(bytes_, use, seed=SCENARIO_SEED):
+    """The bytes that Myriad makes from the seed instead of storing them, computed apart from it."""
+
+    def mix(x):
+        x = (x + 0x9E3779B97F4A7C15) & mask
+        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
+        return x ^ (x >> 31)
+
+    mask = (1 << 64) - 1
+    first, words = mix(seed ^ use), array.array("Q")
+    for index in range((bytes_ + 7) // 8):
+        word = (first + index * 0x9E3779B97F4A7C15) & mask
+        word = ((word ^ (word >> 32)) * 0xBF58476D1CE4E5B9) & mask
+        words.append(word ^ (word >> 29))
+    return words.tobytes()[:bytes_]
+
+
 def hosts_yaml(count=1000, ports="  lan: {interface: port}", extra="", v6=True):
     """The head of a scenario: one port, `count` clients beside the kernel's own addresses."""
     ipv6 = "\n    ipv6: fd77::1:1/64" if v6 else ""
     return f"""version: 1
-seed: 7
+seed: {SCENARIO_SEED}
 ports:
 {ports}
 hosts:
