@@ -40,10 +40,24 @@ report::Reasons port_drops(const PortReport& counters) {
   return drops;
 }
 
+// Whatever TCP counts is shown: a counter that is added to one side alone does not compile.
 report::TcpResult tcp_result(const tcp::Counters& tcp) {
-  return {tcp.segments_tx,     tcp.segments_rx,  tcp.retransmits,    tcp.rto, tcp.fast_retransmits, tcp.resets_rx,
-          tcp.out_of_order_rx, tcp.duplicate_rx, tcp.bad_checksum_rx};
+  const auto& [segments_tx, segments_rx, retransmits, rto, fast_retransmits, resets_rx, resets_tx, out_of_order_rx,
+               duplicate_rx, bad_checksum_rx, zero_window_probes_tx] = tcp;
+  return {.segments_tx = segments_tx,
+          .segments_rx = segments_rx,
+          .retransmits = retransmits,
+          .rto = rto,
+          .fast_retransmits = fast_retransmits,
+          .resets_rx = resets_rx,
+          .out_of_order_rx = out_of_order_rx,
+          .duplicate_rx = duplicate_rx,
+          .bad_checksum_rx = bad_checksum_rx,
+          .resets_tx = resets_tx,
+          .zero_window_probes_tx = zero_window_probes_tx};
 }
+static_assert(sizeof(report::TcpResult) == sizeof(tcp::Counters),
+              "the tcp block has what TCP counts, no more, no less");
 
 void fill(const engine::WorkloadCounters& from, report::WorkloadResult& to) {
   to.sessions_started = from.sessions_started;

@@ -1,5 +1,6 @@
 #include "engine/place.h"
 
+#include <algorithm>
 #include <optional>
 #include <type_traits>
 
@@ -9,6 +10,55 @@ namespace {
 // Streams of different purpose must not be equal by accident of the same seed.
 constexpr std::uint64_t kBodySeed = 0x626f6479;
 constexpr std::uint64_t kScriptSeed = 0x736372697074;
+
+template <class T>
+void say(const std::optional<T>& said, T& into) {
+  if (said) into = *said;
+}
+
+tcp::Congestion congestion(plan::Congestion congestion) {
+  return congestion == plan::Congestion::kCubic ? tcp::Congestion::kCubic : tcp::Congestion::kNewReno;
+}
+
+// The most that the window field carries when it counts in units of 1 << scale bytes.
+std::uint32_t most_window(std::optional<std::uint8_t> scale) { return 0x10000U << scale.value_or(0); }
+
+// Of window and scale, the one that is not said follows the one that is.
+void window_of(const plan::TcpPersonality& said, tcp::Personality& out) {
+  say(said.window_bytes, out.receive_window);
+  if (said.window_scale) {
+    out.window_scale = said.window_scale->shift;
+    out.receive_window = std::min(out.receive_window, most_window(out.window_scale));
+  }
+  while (out.window_scale && out.receive_window > most_window(out.window_scale)) ++*out.window_scale;
+}
+
+tcp::Personality personality(const plan::TcpPersonality& said) {
+  tcp::Personality out;
+  say(said.mss, out.mss);
+  window_of(said, out);
+  say(said.timestamps, out.timestamps);
+  say(said.sack, out.sack);
+  say(said.rack_tlp, out.rack_tlp);
+  out.rack_tlp = out.rack_tlp && out.sack;
+  if (said.congestion) out.congestion = congestion(*said.congestion);
+  say(said.ttl, out.hop_limit);
+  say(said.initial_window, out.initial_window);
+  say(said.nagle, out.nagle);
+  say(said.delayed_ack, out.delayed_ack);
+  say(said.rto_min, out.rto_min);
+  say(said.rto_initial, out.rto_initial);
+  say(said.rto_max, out.rto_max);
+  say(said.time_wait, out.time_wait);
+  say(said.fin_wait2, out.fin_wait2);
+  say(said.syn_retries, out.syn_retries);
+  say(said.syn_ack_retries, out.syn_ack_retries);
+  say(said.retries, out.retries);
+  say(said.keep_alive, out.keep_alive);
+  say(said.keep_alive_interval, out.keep_alive_interval);
+  say(said.keep_alive_probes, out.keep_alive_probes);
+  return out;
+}
 
 stack::HostGroup stack_group(const plan::HostGroup& group) {
   stack::HostGroup out;
@@ -24,6 +74,7 @@ stack::HostGroup stack_group(const plan::HostGroup& group) {
   out.mtu = group.mtu;
   out.resolve_each = group.resolve == plan::Resolve::kEach;
   out.announce = group.announce;
+  out.tcp = personality(group.tcp);
   return out;
 }
 
@@ -114,6 +165,8 @@ Placement place(const plan::Plan& plan, std::size_t port) {
     w.hosts = plan.groups[workload.from].count;
     w.to = destination(plan, workload);
     w.load = workload.load;
+    if (workload.congestion) w.congestion = congestion(*workload.congestion);
+    w.initial_window = workload.initial_window;
     w.tally = static_cast<tcp::Tally>(i);
     if (const auto* const http = std::get_if<plan::HttpWorkload>(&workload.kind)) {
       w.kind = fetch(plan, workload, *http, w.to);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/addr.h"
 #include "base/time.h"
 #include "stack/host_table.h"
+#include "stack/tcp/personality.h"
 #include "stack/tcp/tcp.h"
 #include "templates/plan/plan.h"
 
@@ -51,6 +53,9 @@ struct WorkloadPlace {
   std::uint32_t hosts = 0;
   Destination to;
   plan::LoadPlan load;
+  // Where they differ from what the personality of the group says.
+  std::optional<tcp::Congestion> congestion;
+  std::optional<std::uint8_t> initial_window;  // segments
   std::variant<Fetch, Pings, Conversation> kind;
   tcp::Tally tally = 0;
 };

@@ -55,6 +55,8 @@ void visit_metrics(const TcpResult& tcp, V&& visit) {
   visit("out_of_order_rx", tcp.out_of_order_rx, "segments that came before their turn");
   visit("duplicate_rx", tcp.duplicate_rx, "segments that had come before");
   visit("bad_checksum_rx", tcp.bad_checksum_rx, "segments with a wrong checksum");
+  visit("resets_tx", tcp.resets_tx, "RST sent for connections");
+  visit("zero_window_probes_tx", tcp.zero_window_probes_tx, "probes of a window that the peer had closed");
 }
 
 template <class V>

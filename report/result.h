@@ -76,6 +76,8 @@ struct TcpResult {
   std::uint64_t out_of_order_rx = 0;
   std::uint64_t duplicate_rx = 0;
   std::uint64_t bad_checksum_rx = 0;
+  std::uint64_t resets_tx = 0;
+  std::uint64_t zero_window_probes_tx = 0;
 };
 
 struct WorkloadResult {

@@ -61,6 +61,60 @@ std::string vlan_text(const HostGroup& group) {
   return fmt::format(", VLAN {}{}", tags.inner != 0 ? fmt::format("{}.", tags.outer) : "", ids);
 }
 
+// What the group says about its TCP, each as "key value" in the order of SCHEMA.md.
+class Said {
+ public:
+  void add(std::string_view key, const std::optional<std::uint8_t>& value) {
+    if (value) put(key, std::to_string(*value));
+  }
+  void add(std::string_view key, const std::optional<bool>& value) {
+    if (value) put(key, *value ? "on" : "off");
+  }
+  void add(std::string_view key, const std::optional<Duration>& value) {
+    if (value) put(key, value->count() == 0 ? "off" : duration_text(*value));
+  }
+  void put(std::string_view key, std::string_view value) {
+    text_ += fmt::format("{}{} {}", text_.empty() ? ", TCP with " : ", ", key, value);
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::string_view congestion_name(Congestion congestion) {
+  return congestion == Congestion::kCubic ? "cubic" : "newreno";
+}
+
+std::string tcp_text(const TcpPersonality& tcp) {
+  Said said;
+  if (tcp.mss) said.put("mss", std::to_string(*tcp.mss));
+  if (tcp.window_bytes) said.put("window", size_text(*tcp.window_bytes));
+  if (tcp.window_scale) {
+    said.put("window_scale", tcp.window_scale->shift ? std::to_string(*tcp.window_scale->shift) : "none");
+  }
+  said.add("timestamps", tcp.timestamps);
+  said.add("sack", tcp.sack);
+  said.add("rack_tlp", tcp.rack_tlp);
+  if (tcp.congestion) said.put("congestion", congestion_name(*tcp.congestion));
+  said.add("ttl", tcp.ttl);
+  said.add("initial_window", tcp.initial_window);
+  said.add("nagle", tcp.nagle);
+  said.add("delayed_ack", tcp.delayed_ack);
+  said.add("rto_min", tcp.rto_min);
+  said.add("rto_initial", tcp.rto_initial);
+  said.add("rto_max", tcp.rto_max);
+  said.add("time_wait", tcp.time_wait);
+  said.add("fin_wait2", tcp.fin_wait2);
+  said.add("syn_retries", tcp.syn_retries);
+  said.add("syn_ack_retries", tcp.syn_ack_retries);
+  said.add("retries", tcp.retries);
+  said.add("keep_alive", tcp.keep_alive);
+  said.add("keep_alive_interval", tcp.keep_alive_interval);
+  said.add("keep_alive_probes", tcp.keep_alive_probes);
+  return said.text();
+}
+
 std::string group_line(const Plan& plan, const HostGroup& group) {
   const std::uint32_t behind = group.count - 1;
   std::string line =
@@ -78,7 +132,7 @@ std::string group_line(const Plan& plan, const HostGroup& group) {
   if (group.mtu != 1500) line += fmt::format(", MTU {}", group.mtu);
   if (group.resolve == Resolve::kEach) line += ", each resolves for itself";
   if (group.announce) line += ", announced";
-  return line;
+  return line + tcp_text(group.tcp);
 }
 
 std::string service_line(const Plan& plan, const Service& service) {
@@ -148,8 +202,11 @@ std::string describe(const Plan& plan) {
   for (const HostGroup& group : plan.groups) text += group_line(plan, group) + "\n";
   for (const Service& service : plan.services) text += service_line(plan, service) + "\n";
   for (const Workload& workload : plan.workloads) {
-    text += fmt::format("workload {}: {} to {}: {}; {}\n", workload.name, plan.groups[workload.from].name,
+    text += fmt::format("workload {}: {} to {}: {}; {}", workload.name, plan.groups[workload.from].name,
                         target_text(plan, workload), kind_text(workload), load_text(workload.load));
+    if (workload.congestion) text += fmt::format("; congestion {}", congestion_name(*workload.congestion));
+    if (workload.initial_window) text += fmt::format("; initial_window {}", *workload.initial_window);
+    text += "\n";
   }
   for (const Threshold& threshold : plan.thresholds) text += fmt::format("threshold {}\n", threshold.expression);
   return text;

@@ -40,11 +40,37 @@ inline constexpr Key kHostsKeys[] = {
     {"ipv6", "IPv6/length", "none"},      {"gateway", "IPv4", "none"},
     {"gateway6", "IPv6", "none"},         {"vlan", "integer, list, mapping", "none"},
     {"mtu", "integer, size", "1500"},     {"resolve", "shared, each", "shared"},
-    {"announce", "true, false", "false"}, {"link", "name", "none", false},
+    {"announce", "true, false", "false"}, {"tcp", "mapping", "none"},
+    {"link", "name", "none", false},
 };
 inline constexpr Key kVlanKeys[] = {
     {"id", "integer, list", "required"},
     {"per", "integer", "none"},
+};
+// The stack has the defaults; a test holds what is written here against it.
+inline constexpr Key kTcpPersonalityKeys[] = {
+    {"mss", "auto, integer, size", "auto"},
+    {"window", "size", "256KiB"},
+    {"window_scale", "none, integer", "3"},
+    {"timestamps", "true, false", "true"},
+    {"sack", "true, false", "true"},
+    {"rack_tlp", "true, false", "true"},
+    {"congestion", "newreno, cubic", "newreno"},
+    {"ttl", "integer", "64"},
+    {"initial_window", "integer", "10"},
+    {"nagle", "true, false", "true"},
+    {"delayed_ack", "off, duration", "40ms"},
+    {"rto_min", "duration", "200ms"},
+    {"rto_initial", "duration", "1s"},
+    {"rto_max", "duration", "1m"},
+    {"time_wait", "duration", "1m"},
+    {"fin_wait2", "duration", "5m"},
+    {"syn_retries", "integer", "6"},
+    {"syn_ack_retries", "integer", "3"},
+    {"retries", "integer", "12"},
+    {"keep_alive", "off, duration", "off"},
+    {"keep_alive_interval", "duration", "75s"},
+    {"keep_alive_probes", "integer", "8"},
 };
 inline constexpr Key kServiceKeys[] = {
     {"on", "name", "required"},        {"port", "integer", "required"},    {"http", "mapping", "none"},
@@ -55,10 +81,10 @@ inline constexpr Key kHttpServiceKeys[] = {
     {"body", "size", "1KiB"},
 };
 inline constexpr Key kWorkloadKeys[] = {
-    {"from", "name", "required"},       {"to", "address, name", "required"}, {"family", "ipv4, ipv6", "ipv4"},
-    {"http", "mapping", "none"},        {"icmp_echo", "mapping", "none"},    {"tcp", "mapping", "none"},
-    {"load", "mapping", "none"},        {"smb2", "mapping", "none", false},  {"dns", "mapping", "none", false},
-    {"dhcp", "mapping", "none", false},
+    {"from", "name", "required"},       {"to", "address, name", "required"},      {"family", "ipv4, ipv6", "ipv4"},
+    {"http", "mapping", "none"},        {"icmp_echo", "mapping", "none"},         {"tcp", "mapping", "none"},
+    {"load", "mapping", "none"},        {"congestion", "newreno, cubic", "none"}, {"initial_window", "integer", "none"},
+    {"smb2", "mapping", "none", false}, {"dns", "mapping", "none", false},        {"dhcp", "mapping", "none", false},
 };
 inline constexpr Key kHttpKeys[] = {
     {"get", "path", "/"},
@@ -96,6 +122,7 @@ inline constexpr KeyTable kScenarioTable{"scenario", kScenarioKeys};
 inline constexpr KeyTable kPortTable{"ports.NAME", kPortKeys};
 inline constexpr KeyTable kHostsTable{"hosts.NAME", kHostsKeys};
 inline constexpr KeyTable kVlanTable{"hosts.NAME.vlan", kVlanKeys};
+inline constexpr KeyTable kTcpPersonalityTable{"hosts.NAME.tcp", kTcpPersonalityKeys};
 inline constexpr KeyTable kServiceTable{"services.NAME", kServiceKeys};
 inline constexpr KeyTable kHttpServiceTable{"services.NAME.http", kHttpServiceKeys};
 inline constexpr KeyTable kEchoServiceTable{"services.NAME.echo", {}};
@@ -110,9 +137,9 @@ inline constexpr KeyTable kLoadTable{"workloads.NAME.load", kLoadKeys};
 inline constexpr KeyTable kStageTable{"workloads.NAME.load.stages", kStageKeys};
 
 inline constexpr std::array kKeyTables = {
-    kScenarioTable,    kPortTable,           kHostsTable,    kVlanTable,  kServiceTable, kHttpServiceTable,
-    kEchoServiceTable, kDiscardServiceTable, kWorkloadTable, kHttpTable,  kVerifyTable,  kIcmpEchoTable,
-    kTcpTable,         kScriptStepTable,     kLoadTable,     kStageTable,
+    kScenarioTable,    kPortTable,        kHostsTable,          kVlanTable,     kTcpPersonalityTable, kServiceTable,
+    kHttpServiceTable, kEchoServiceTable, kDiscardServiceTable, kWorkloadTable, kHttpTable,           kVerifyTable,
+    kIcmpEchoTable,    kTcpTable,         kScriptStepTable,     kLoadTable,     kStageTable,
 };
 
 }  // namespace myriad::plan

@@ -46,6 +46,8 @@ inline constexpr Metric kWorkloadMetrics[] = {
     {"tcp.out_of_order_rx"},
     {"tcp.duplicate_rx"},
     {"tcp.bad_checksum_rx"},
+    {"tcp.resets_tx"},
+    {"tcp.zero_window_probes_tx"},
 };
 inline constexpr Metric kServiceMetrics[] = {
     {"sessions"},

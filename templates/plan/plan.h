@@ -31,6 +31,38 @@ struct VlanPlan {
   std::uint32_t per = 0;  // hosts per VLAN before the (innermost) identifier goes up by one; 0 = all in the same
 };
 
+enum class Congestion { kNewReno, kCubic };
+
+struct WindowScale {
+  std::optional<std::uint8_t> shift;  // nullopt: the option is not offered
+};
+
+// How the hosts of a group speak TCP. What the scenario does not say is left to the stack, which alone has defaults.
+struct TcpPersonality {
+  std::optional<std::uint16_t> mss;
+  std::optional<std::uint32_t> window_bytes;
+  std::optional<WindowScale> window_scale;
+  std::optional<bool> timestamps;
+  std::optional<bool> sack;
+  std::optional<bool> rack_tlp;
+  std::optional<Congestion> congestion;
+  std::optional<std::uint8_t> ttl;
+  std::optional<std::uint8_t> initial_window;  // segments
+  std::optional<bool> nagle;
+  std::optional<Duration> delayed_ack;  // 0: never delayed
+  std::optional<Duration> rto_min;
+  std::optional<Duration> rto_initial;
+  std::optional<Duration> rto_max;
+  std::optional<Duration> time_wait;
+  std::optional<Duration> fin_wait2;
+  std::optional<std::uint8_t> syn_retries;
+  std::optional<std::uint8_t> syn_ack_retries;
+  std::optional<std::uint8_t> retries;
+  std::optional<Duration> keep_alive;  // 0: off
+  std::optional<Duration> keep_alive_interval;
+  std::optional<std::uint8_t> keep_alive_probes;
+};
+
 struct HostGroup {
   std::string name;
   std::size_t port = 0;  // index into Plan::ports
@@ -44,6 +76,7 @@ struct HostGroup {
   std::uint16_t mtu = 1500;  // of IP packets
   Resolve resolve = Resolve::kShared;
   bool announce = false;
+  TcpPersonality tcp;
 };
 
 struct HttpService {
@@ -128,6 +161,9 @@ struct Workload {
   Target to;
   std::variant<HttpWorkload, IcmpEchoWorkload, TcpWorkload> kind;
   LoadPlan load;
+  // Instead of what the group says, for the connections of this workload.
+  std::optional<Congestion> congestion;
+  std::optional<std::uint8_t> initial_window;  // segments
 };
 
 enum class Comparison { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };

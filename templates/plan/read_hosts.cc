@@ -219,6 +219,9 @@ void read_group(Reading& reading, const Entry& entry) {
                         .value_or(Resolve::kShared);
   }
   if (const Node* const node = fields.find("announce")) group.announce = reading.boolean(*node).value_or(false);
+  if (const Node* const node = fields.find("tcp")) {
+    group.tcp = read_personality(reading, *node, fields.place_of("tcp"), group);
+  }
 
   places.mac = place_of(mac);
   places.ipv4 = place_of(ipv4);

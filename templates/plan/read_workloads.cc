@@ -406,6 +406,15 @@ void read_workload(Reading& reading, const Entry& entry) {
       reading.wrong(hold->at, "icmp_echo has no connection to hold", "remove it");
     }
   }
+  workload.congestion = read_congestion(reading, fields.find("congestion"));
+  workload.initial_window = read_initial_window(reading, fields.find("initial_window"));
+  if (std::holds_alternative<IcmpEchoWorkload>(workload.kind) && places.kind.line != 0) {
+    for (const std::string_view key : {"congestion", "initial_window"}) {
+      if (fields.has(key)) {
+        reading.wrong(fields.place_of(key), fmt::format("icmp_echo has no connection for '{}'", key), "remove it");
+      }
+    }
+  }
   reading.workloads.add(entry.key, entry.at);
   reading.plan.workloads.push_back(std::move(workload));
   reading.workload_places.push_back(places);

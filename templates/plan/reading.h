@@ -132,6 +132,9 @@ void read_hosts(Reading& reading, const Node& section);
 void read_services(Reading& reading, const Node& section);
 void read_workloads(Reading& reading, const Node& section);
 void read_thresholds(Reading& reading, const Node& section);
+TcpPersonality read_personality(Reading& reading, const Node& node, Place at, const HostGroup& group);
+std::optional<Congestion> read_congestion(Reading& reading, const Node* node);        // of a group or a workload
+std::optional<std::uint8_t> read_initial_window(Reading& reading, const Node* node);  // likewise
 LoadPlan read_load(Reading& reading, const Node& node, Place at, const std::string& subject);
 
 // The checks that look at several parts of the plan; only for a plan without problems so far.

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <bit>
 #include <set>
 #include <thread>
 
@@ -16,6 +18,18 @@ TEST(Counters, EveryFailureHasItsOwnName) {
   std::set<std::string_view> names(kFailureNames.begin(), kFailureNames.end());
   EXPECT_EQ(names.size(), static_cast<std::size_t>(Failure::kCount));
   EXPECT_EQ(kFailureNames[static_cast<std::size_t>(Failure::kVerifyMismatch)], "verify_mismatch");
+}
+
+// A counter that add() forgets would be lost between shards.
+TEST(Counters, EveryCounterOfTcpIsAdded) {
+  using Numbers = std::array<std::uint64_t, sizeof(tcp::Counters) / sizeof(std::uint64_t)>;
+  Numbers numbers;
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = 10 * i + 1;
+  const auto one = std::bit_cast<tcp::Counters>(numbers);
+  tcp::Counters sum = one;
+  sum.add(one);
+  for (std::uint64_t& number : numbers) number *= 2;
+  EXPECT_EQ(std::bit_cast<Numbers>(sum), numbers);
 }
 
 TEST(Counters, MergeIsTheSumOfBoth) {

@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Shipped, TemplateTest, ::testing::ValuesIn(shipped()),
 
 TEST(Templates, AreThese) {
   EXPECT_THAT(shipped(), ::testing::ElementsAre("dual_stack", "hosts_talk", "http_clients", "idle_connections",
-                                                "ping_all", "ramp", "servers", "tcp_script", "vlan_building"));
+                                                "personalities", "ping_all", "ramp", "servers", "tcp_script", "vlan_building"));
 }
 
 TEST(Templates, IdleConnectionsHolds18000) {
