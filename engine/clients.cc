@@ -457,8 +457,8 @@ Failure Clients::timeout_of(const Session& session) {
   switch (session.state) {
     case State::kResolving:
       return Failure::kNeighbourTimeout;
-    case State::kConnecting:
-      return Failure::kConnectTimeout;
+    case State::kConnecting:  // what routers said meanwhile is the better reason
+      return stack_.unreachable_seen(session.connection) ? Failure::kUnreachable : Failure::kConnectTimeout;
     default:
       break;
   }

@@ -100,6 +100,8 @@ class Stack {
   [[nodiscard]] HostId host_of(ConnectionId id) { return tcp_.connection(id).host; }
   // Bytes of the stream this side sends that the peer has acknowledged; read() is not asked for those again.
   [[nodiscard]] std::uint64_t acknowledged(ConnectionId id) { return tcp_.connection(id).acknowledged(); }
+  // An ICMP error has said that the peer cannot be reached. The connection goes on, since it may be a passing one.
+  [[nodiscard]] bool unreachable_seen(ConnectionId id) { return tcp_.connection(id).unreachable_seen(); }
   [[nodiscard]] const tcp::Counters& tcp_counters(Tally tally) { return tcp_.counters(tally); }
   [[nodiscard]] std::uint32_t connections() const { return tcp_.connections(); }
   [[nodiscard]] std::uint32_t connections_in_time_wait() const { return tcp_.in_time_wait(); }

@@ -126,6 +126,8 @@ class Connection {
   }
   [[nodiscard]] std::uint64_t acknowledged() const { return una_offset_; }
   [[nodiscard]] std::uint8_t timeouts_in_a_row() const { return attempts_; }
+  // An ICMP error has said that the peer cannot be reached; it may have been a passing one (RFC 9293 MUST-54, MUST-56).
+  [[nodiscard]] bool unreachable_seen() const { return unreachable_seen_; }
 
   // Who opened it, and what the application was told; the table's.
   bool queued : 1 = false;

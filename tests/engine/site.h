@@ -17,8 +17,9 @@ namespace myriad::engine {
 // One shard of one port.
 class ShardOnWire {
  public:
-  ShardOnWire(sim::Network& network, const Placement& placement, std::uint32_t shard, std::uint32_t shards)
-      : station_(network.add(placement.groups, options(shard, shards))),
+  ShardOnWire(sim::Network& network, const Placement& placement, std::uint32_t shard, std::uint32_t shards,
+              const tcp::Limits& limits = {})
+      : station_(network.add(placement.groups, options(shard, shards, limits))),
         sessions_(placement, station_.stack(), station_.batch(),
                   {.shard = shard, .shards = shards, .start = network.now()}) {
     station_.on_frame = [this, shard, shards](Bytes frame, Instant now) {
@@ -44,8 +45,9 @@ class ShardOnWire {
   [[nodiscard]] sim::Station& station() { return station_; }
 
  private:
-  static stack::StackOptions options(std::uint32_t shard, std::uint32_t shards) {
+  static stack::StackOptions options(std::uint32_t shard, std::uint32_t shards, const tcp::Limits& limits) {
     stack::StackOptions options;
+    options.tcp = limits;
     options.seed = 7;
     options.shard = shard;
     options.shards = shards;
@@ -66,6 +68,7 @@ class Site {
   plan::Plan plan;
   sim::WireOptions wire;
   std::uint32_t shards = 1;  // of the clients' port
+  tcp::Limits limits;        // of the clients' shards
 
   explicit Site(std::uint32_t client_count = 10, std::uint32_t server_count = 1) {
     plan.ports.resize(2);
@@ -93,7 +96,7 @@ class Site {
       placements.push_back(std::make_unique<Placement>(place(plan, port)));
     }
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
-      client_shards.push_back(std::make_unique<ShardOnWire>(*network, *placements[0], shard, shards));
+      client_shards.push_back(std::make_unique<ShardOnWire>(*network, *placements[0], shard, shards, limits));
     }
     servers = std::make_unique<ShardOnWire>(*network, *placements[1], 0, 1);
   }
