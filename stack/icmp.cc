@@ -17,9 +17,9 @@ namespace {
 
 std::uint8_t icmp_protocol(bool v6) { return v6 ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp; }
 
-// RFC 1122 section 4.2.3.9 and its reading for IPv6 (RFC 5461 section 2): errors that will not go away by waiting.
+// RFC 9293 section 3.9.2.2: errors that will not go away by waiting. Time exceeded and parameter problem are none.
 bool is_hard(const IcmpView& icmp) {
-  if (icmp.kind() != IcmpKind::kUnreachable) return icmp.kind() == IcmpKind::kParameterProblem;
+  if (icmp.kind() != IcmpKind::kUnreachable) return false;
   if (icmp.is_v6()) {
     return icmp.code() == wire::kIcmpv6CodeAdministrativelyProhibited ||
            icmp.code() == wire::kIcmpv6CodePortUnreachable;

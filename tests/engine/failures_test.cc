@@ -1,6 +1,8 @@
 // Reasons of failure that need a hostile wire, a router or a full table; the others are with the kinds of sessions.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "stack/wire/icmp.h"
 #include "stack/wire/ip.h"
 #include "stack/wire/tcp.h"
@@ -72,17 +74,21 @@ TEST(Failures, NoRoomInTheTable) {
   EXPECT_EQ(failures(site.workload(), Failure::kResponseTimeout), 7U);
 }
 
-// A router on the way that answers SYNs with an ICMP error.
+// A router on the way that answers SYNs, all or so many, with an ICMP error instead of forwarding them.
 struct Router {
+  std::uint8_t type;
   std::uint8_t code;
+  int left = std::numeric_limits<int>::max();
 
-  void attach(Site& site) const {
-    site.network->filter = [&site, code = code](Bytes frame, Instant) {
+  void attach(Site& site) {
+    site.network->filter = [&site, this](Bytes frame, Instant) {
       const auto segment = segment_of(frame);
-      if (!segment || segment->flags() != wire::kTcpSyn) return true;
+      if (!segment || segment->flags() != wire::kTcpSyn || left == 0) return true;
+      --left;
       const auto ethernet = wire::EthernetView::parse(frame);
       const auto ip = wire::IpView::parse(ethernet->payload(), ethernet->ether_type());
       wire::IcmpRepr error = wire::IcmpRepr::port_unreachable(*ip);
+      error.type = type;
       error.code = code;
       const std::size_t payload_at = wire::kEthernetHeaderBytes + wire::kIpv4HeaderBytes;
       std::vector<std::uint8_t> out(payload_at + error.emitted_size());
@@ -106,21 +112,40 @@ TEST(Failures, UnreachableAtOnceByAHardError) {
   Site site{4};
   site.add("fetch", plan::HttpWorkload{}, 80).load.timeout = seconds{5};
   site.start();
-  Router{wire::kIcmpv4CodePortUnreachable}.attach(site);
+  Router router{wire::kIcmpv4Unreachable, wire::kIcmpv4CodePortUnreachable};
+  router.attach(site);
   ASSERT_TRUE(site.run(seconds{1}));
   EXPECT_EQ(failures(site.workload(), Failure::kUnreachable), 4U);
 }
 
 TEST(Failures, UnreachableInTheEndWhenOnlySoftErrorsCame) {
   constexpr std::uint8_t kHostUnreachable = 1;
+  Router router{wire::kIcmpv4Unreachable, kHostUnreachable};
   Site site{4};
   site.add("fetch", plan::HttpWorkload{}, 80).load.timeout = seconds{5};
   site.start();
-  Router{kHostUnreachable}.attach(site);
+  router.attach(site);
   EXPECT_FALSE(site.run(seconds{4})) << "it may pass";
   ASSERT_TRUE(site.run(seconds{2}));
   EXPECT_EQ(failures(site.workload(), Failure::kUnreachable), 4U);
   EXPECT_EQ(failures(site.workload(), Failure::kConnectTimeout), 0U);
+}
+
+// RFC 9293 section 3.9.2.2: none of these ends a connection, and source quench is not even noticed.
+TEST(Failures, PassingErrorsEndNoHandshake) {
+  struct {
+    std::uint8_t type, code;
+  } constexpr kErrors[] = {{3, 0}, {3, 1}, {3, 5}, {4, 0}, {11, 0}, {11, 1}, {12, 0}, {12, 1}, {12, 2}};
+  for (const auto& [type, code] : kErrors) {
+    Router router{type, code, 4};
+    Site site{4};
+    site.add("fetch", plan::HttpWorkload{}, 80).load.timeout = seconds{5};
+    site.start();
+    router.attach(site);
+    ASSERT_TRUE(site.run());
+    EXPECT_EQ(router.left, 0);
+    EXPECT_EQ(site.workload().sessions_succeeded, 4U) << "type " << int{type} << " code " << int{code};
+  }
 }
 
 }  // namespace

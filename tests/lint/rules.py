@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import requirements
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -483,10 +485,19 @@ def python(tree):
                     yield Finding(path, node.lineno, f"import of {top}: the standard library is enough")
 
 
+def tcp_table(tree):
+    """docs/tcp.md has every requirement of RFC 9293 once, and every proof that it names exists."""
+    if requirements.DOCUMENT not in tree.files:
+        return
+    for line, what in requirements.problems(tree):
+        yield Finding(requirements.DOCUMENT, line, what)
+
+
 RULES = {
     rule.__name__: rule
     for rule in (
         room_includes, library_includes, byte_order, clocks, luck, threads, file_length, pragma_once, machine_paths,
         unfinished, file_names, registered, headers_alone, layout, shell, python,
+        tcp_table,
     )
 }

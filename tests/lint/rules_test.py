@@ -6,6 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import requirements
 import rules
 
 CXX = os.environ.get("CXX", "c++")
@@ -100,7 +101,8 @@ CASES = {
         ("tests/x/a.py", "def a(:\n", "def a(): pass\n"),
         ("tests/x/a.py", "import scapy\n", "import socket\n"),
     ],
-    "registered": [],  # needs trees of several files: see below
+    "registered": [],  # these need trees of several files: see below
+    "tcp_table": [],
 }
 
 
@@ -137,6 +139,39 @@ class EveryRule(unittest.TestCase):
         self.assertTrue(self.breaches("registered", files))
         files["tests/x/CMakeLists.txt"] = "add_test(NAME x COMMAND true)\n"
         self.assertFalse(self.breaches("registered", files))
+
+    def document(self, *rows):
+        """A whole table, where `rows` take the place of those that it would have, or come in addition."""
+        own = {row.split("|")[1].strip() for row in rows}
+        text = "## RFC 9293, appendix B\n\n| requirement | asks for | kept | proof or reason |\n|---|---|---|---|\n"
+        for kind, highest in requirements.HIGHEST.items():
+            names = [f"{kind}-{number}" for number in range(1, highest + 1)]
+            text += "".join(f"| {name} | something | yes | `a/b.pkt` |\n" for name in names if name not in own)
+        return text + "".join(row + "\n" for row in rows)
+
+    def test_a_table_of_tcp_that_is_whole_is_left_alone(self):
+        files = {"tests/scripts/a/b.pkt": "", "tests/x/a.cc": "TEST_P(Suite, Test) {}\nTEST(\n    Long, Name) {}\n",
+                 "tests/netns/a_test.py": "class Far(case.Case):\n    def test_end(self):\n        pass\n"}
+        for row in ("| MUST-3 | x | yes | `Suite.Test` `Long.Name` |", "| MUST-3 | x | no | for a reason |",
+                    "| MUST-3 | x | yes | `Far.test_end`, and why |", "| MUST-3 | x | partly | `a/b.pkt`; the rest not |",
+                    "| MAY-3 | x | yes | always |"):
+            with self.subTest(row):
+                self.assertEqual([], self.breaches("tcp_table", files | {"docs/tcp.md": self.document(row)}))
+
+    def test_a_table_of_tcp_with_a_flaw_is_found(self):
+        files = {"tests/scripts/a/b.pkt": "", "tests/x/a.cc": "TEST(Suite, Test) {}\n"}
+        for row in ("| MUST-3 | x | yes | `a/c.pkt` |", "| MUST-3 | x | yes | `Suite.Other` |",
+                    "| MUST-3 | x | yes | surely |", "| MUST-3 | x | yes | |", "| MUST-3 | x | no | |",
+                    "| MUST-3 | x | no | `a/b.pkt` |", "| MUST-3 | x | partly | `a/b.pkt` |",
+                    "| MUST-3 | x | partly | a reason |", "| MUST-3 | x | perhaps | `a/b.pkt` |",
+                    "| MUST-70 | x | yes | `a/b.pkt` |", "| MUST-3 | yes | `a/b.pkt` |",
+                    "| MUST-3 | x | yes | `a/b.pkt` |\n| MUST-3 | x | yes | `a/b.pkt` |"):
+            with self.subTest(row):
+                self.assertTrue(self.breaches("tcp_table", files | {"docs/tcp.md": self.document(row)}))
+        missing = self.document().replace("| MUST-37 | something | yes | `a/b.pkt` |\n", "")
+        self.assertTrue(self.breaches("tcp_table", files | {"docs/tcp.md": missing}))
+        other = self.document() + "\n## RFC 5681\n\n| 3.1 | slow start | yes | of course |\n"
+        self.assertTrue(self.breaches("tcp_table", files | {"docs/tcp.md": other}))
 
     def test_a_second_home_of_a_library_is_found(self):
         files = {"templates/plan/a.cc": "#include <yaml-cpp/yaml.h>\n"}
