@@ -70,6 +70,13 @@ class Shipped(case.Case):
         self.assert_all_succeeded(works, {"idle": 2000})
 
     @case.row(seconds=100)
+    def test_personalities(self):
+        lab.Nginx(self.net, files={"index.html": b"x" * 1000})
+        works = self.run_template("personalities", "--set", "hosts.desktops.count=100", "--set",
+                                  "workloads.fetch.load={concurrent: 100, total: 400}")
+        self.assert_all_succeeded(works, {"old_fetch": 500, "fetch": 400, "report": 500})
+
+    @case.row(seconds=100)
     def test_hosts_talk(self):
         works = self.run_template("hosts_talk", "--duration", "5s")
         for name, work in works.items():
