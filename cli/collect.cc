@@ -43,7 +43,8 @@ report::Reasons port_drops(const PortReport& counters) {
 // Whatever TCP counts is shown: a counter that is added to one side alone does not compile.
 report::TcpResult tcp_result(const tcp::Counters& tcp) {
   const auto& [segments_tx, segments_rx, retransmits, rto, fast_retransmits, resets_rx, resets_tx, out_of_order_rx,
-               duplicate_rx, bad_checksum_rx, zero_window_probes_tx] = tcp;
+               duplicate_rx, bad_checksum_rx, zero_window_probes_tx, tail_loss_probes_tx, keep_alives_tx, dsacks_rx,
+               challenge_acks_tx] = tcp;
   return {.segments_tx = segments_tx,
           .segments_rx = segments_rx,
           .retransmits = retransmits,
@@ -54,7 +55,11 @@ report::TcpResult tcp_result(const tcp::Counters& tcp) {
           .duplicate_rx = duplicate_rx,
           .bad_checksum_rx = bad_checksum_rx,
           .resets_tx = resets_tx,
-          .zero_window_probes_tx = zero_window_probes_tx};
+          .zero_window_probes_tx = zero_window_probes_tx,
+          .tail_loss_probes_tx = tail_loss_probes_tx,
+          .keep_alives_tx = keep_alives_tx,
+          .dsacks_rx = dsacks_rx,
+          .challenge_acks_tx = challenge_acks_tx};
 }
 static_assert(sizeof(report::TcpResult) == sizeof(tcp::Counters),
               "the tcp block has what TCP counts, no more, no less");

@@ -57,6 +57,10 @@ void visit_metrics(const TcpResult& tcp, V&& visit) {
   visit("bad_checksum_rx", tcp.bad_checksum_rx, "segments with a wrong checksum");
   visit("resets_tx", tcp.resets_tx, "RST sent for connections");
   visit("zero_window_probes_tx", tcp.zero_window_probes_tx, "probes of a window that the peer had closed");
+  visit("tail_loss_probes_tx", tcp.tail_loss_probes_tx, "probes for a loss at the end of what was sent");
+  visit("keep_alives_tx", tcp.keep_alives_tx, "probes of idle connections");
+  visit("dsacks_rx", tcp.dsacks_rx, "acknowledgements that tell of segments received twice");
+  visit("challenge_acks_tx", tcp.challenge_acks_tx, "answers to segments that may have been forged");
 }
 
 template <class V>

@@ -78,6 +78,10 @@ struct TcpResult {
   std::uint64_t bad_checksum_rx = 0;
   std::uint64_t resets_tx = 0;
   std::uint64_t zero_window_probes_tx = 0;
+  std::uint64_t tail_loss_probes_tx = 0;
+  std::uint64_t keep_alives_tx = 0;
+  std::uint64_t dsacks_rx = 0;
+  std::uint64_t challenge_acks_tx = 0;
 };
 
 struct WorkloadResult {

@@ -48,6 +48,10 @@ inline constexpr Metric kWorkloadMetrics[] = {
     {"tcp.bad_checksum_rx"},
     {"tcp.resets_tx"},
     {"tcp.zero_window_probes_tx"},
+    {"tcp.tail_loss_probes_tx"},
+    {"tcp.keep_alives_tx"},
+    {"tcp.dsacks_rx"},
+    {"tcp.challenge_acks_tx"},
 };
 inline constexpr Metric kServiceMetrics[] = {
     {"sessions"},

@@ -56,7 +56,8 @@ TEST(Document, WorkloadsHaveTheKeysOfTheContract) {
   EXPECT_EQ(fetch["failures"]["refused"], 5);
   EXPECT_THAT(keys(fetch["tcp"]),
               ElementsAre("segments_tx", "segments_rx", "retransmits", "rto", "fast_retransmits", "resets_rx",
-                          "out_of_order_rx", "duplicate_rx", "bad_checksum_rx", "resets_tx", "zero_window_probes_tx"));
+                          "out_of_order_rx", "duplicate_rx", "bad_checksum_rx", "resets_tx", "zero_window_probes_tx",
+                          "tail_loss_probes_tx", "keep_alives_tx", "dsacks_rx", "challenge_acks_tx"));
   EXPECT_EQ(fetch["tcp"].size() * sizeof(std::uint64_t), sizeof(TcpResult)) << "a counter that no visitor sees";
   EXPECT_EQ(fetch["tcp"]["retransmits"], 4);
 }
