@@ -80,6 +80,7 @@ Clients::Clients(const Placement& placement, stack::Stack& stack, TxBatch& batch
   for (const WorkloadPlace& place : placement.workloads) {
     workloads_.push_back(
         std::make_unique<Running>(place, LoadSlice::of_group(place.first_host, place.hosts, shard, shards), start));
+    stack_.override_congestion(place.tally, place.congestion, place.initial_window);
   }
 }
 

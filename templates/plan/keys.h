@@ -55,7 +55,7 @@ inline constexpr Key kTcpPersonalityKeys[] = {
     {"timestamps", "true, false", "true"},
     {"sack", "true, false", "true"},
     {"rack_tlp", "true, false", "true"},
-    {"congestion", "newreno, cubic", "newreno"},
+    {"congestion", "newreno, cubic", "cubic"},
     {"ttl", "integer", "64"},
     {"initial_window", "integer", "10"},
     {"nagle", "true, false", "true"},

@@ -78,7 +78,7 @@ TEST(Personality, EveryKeyChangesItsMemberAlone) {
   const std::map<std::string, std::string> others = {
       {"mss", "1400"},           {"window", "128KiB"},    {"window_scale", "4"},
       {"timestamps", "false"},   {"sack", "false"},       {"rack_tlp", "false"},
-      {"congestion", "cubic"},   {"ttl", "65"},           {"initial_window", "11"},
+      {"congestion", "newreno"}, {"ttl", "65"},           {"initial_window", "11"},
       {"nagle", "false"},        {"delayed_ack", "41ms"}, {"rto_min", "201ms"},
       {"rto_initial", "2s"},     {"rto_max", "61s"},      {"time_wait", "61s"},
       {"fin_wait2", "301s"},     {"syn_retries", "7"},    {"syn_ack_retries", "4"},
