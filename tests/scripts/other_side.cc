@@ -53,9 +53,23 @@ bool is_stream(std::uint32_t which, std::uint64_t offset, Bytes bytes) {
 }  // namespace
 
 OtherSide::OtherSide(const Script& script, bool v6, const stack::HostTable& hosts)
-    : script_(script), v6_(v6), hosts_(hosts), conversations_(script.hosts.size() * script.peers.size()) {
+    : script_(script),
+      v6_(v6),
+      hosts_(hosts),
+      conversations_(script.hosts.size() * script.peers.size()),
+      next_port_(kFirstPeerPort) {
   for (std::size_t i = 0; i < conversations_.size(); ++i) {
     conversations_[i].remote = Port{static_cast<std::uint16_t>(kFirstPeerPort + i)};
+  }
+  next_port_ = static_cast<std::uint16_t>(kFirstPeerPort + conversations_.size());
+}
+
+void OtherSide::begin_service(std::size_t host) {
+  for (std::size_t peer = 0; peer < script_.peers.size(); ++peer) {
+    Conversation& c = between(host, peer);
+    c = Conversation{};
+    c.remote = Port{next_port_};
+    if (++next_port_ < kFirstPeerPort) next_port_ = kFirstPeerPort;
   }
 }
 

@@ -56,6 +56,8 @@ class OtherSide {
 
   // Our host calls: the next SYN it sends begins a conversation.
   void begin_call(std::size_t host, std::size_t peer);
+  // Our host listens anew: who calls it next does so from ports that were not used before.
+  void begin_service(std::size_t host);
   [[nodiscard]] IpAddress peer_address(std::size_t peer) const;
 
  private:
@@ -103,6 +105,7 @@ class OtherSide {
   bool v6_;
   const stack::HostTable& hosts_;
   std::vector<Conversation> conversations_;
+  std::uint16_t next_port_;  // of a peer that calls
 };
 
 }  // namespace myriad::scripts

@@ -177,6 +177,13 @@ constexpr IcmpName kUnreachableCodes[] = {{"net_unreachable", 0},
                                           {"address_unreachable", 1},
                                           {"addr_unreachable", 1}};
 
+constexpr IcmpName kOtherCodes[] = {{"exceeded_hop_limit", 0},
+                                    {"exceeded_ttl", 0},
+                                    {"ttl_exceeded", 0},
+                                    {"exceeded_in_transit", 0},
+                                    {"exceeded_frag_reassembly", 1},
+                                    {"fragment_reassembly_time_exceeded", 1}};
+
 template <std::size_t N>
 std::optional<std::uint8_t> number_of(const IcmpName (&names)[N], std::string_view prefix, std::string_view word) {
   for (const IcmpName& name : names) {
@@ -289,10 +296,6 @@ IcmpLine read_icmp(LineReader& line, Quote quote, bool inbound, bool strict) {
   icmp.type = type == "packet_too_big" ? "unreachable" : std::string(type);
   icmp.type_number = *type_number;
   const bool echo = icmp.type == "echo_request" || icmp.type == "echo_reply";
-  const bool about = !std::holds_alternative<std::monostate>(icmp.quote);
-  if (strict ? echo == about : echo && about)
-    throw ScriptError("ICMP errors are about something, like [1:1461(1460)] or [udp (10)], and echoes are not");
-  if (!echo && !about && inbound) icmp.quote = TcpLine{};  // the first byte of the stream: the SYN
   if (type == "packet_too_big") {
     icmp.code = "frag_needed";
   } else if (icmp.type == "unreachable") {
@@ -301,10 +304,10 @@ IcmpLine read_icmp(LineReader& line, Quote quote, bool inbound, bool strict) {
     if (!number) throw ScriptError("expected a code of unreachable like port_unreachable, got " + quoted(code));
     icmp.code = code_name(*number);
     icmp.code_number = *number;
-  } else if (line.rest().starts_with("code_")) {
+  } else if (is_word_character(line.peek()) && !line.rest().starts_with("id")) {
     const std::string_view code = line.word();
-    const auto number = number_of(kUnreachableCodes, "code_", code);
-    if (!number) throw ScriptError("expected a code like code_0, got " + quoted(code));
+    const auto number = number_of(kOtherCodes, "code_", code);
+    if (!number) throw ScriptError("expected a code of " + icmp.type + " like code_0, got " + quoted(code));
     icmp.code_number = *number;
   }
   if (icmp.code == "frag_needed" && (strict || type == "packet_too_big" || line.rest().starts_with("mtu"))) {
@@ -315,6 +318,12 @@ IcmpLine read_icmp(LineReader& line, Quote quote, bool inbound, bool strict) {
     line.expect("id", "of the echo");
     icmp.id = line.number<std::uint16_t>("an identifier");
   }
+  if (std::holds_alternative<std::monostate>(icmp.quote) && line.peek() == '[')
+    icmp.quote = read_preface(line, inbound).quote;
+  const bool about = !std::holds_alternative<std::monostate>(icmp.quote);
+  if (strict ? echo == about : echo && about)
+    throw ScriptError("ICMP errors are about something, like [1:1461(1460)] or [udp (10)], and echoes are not");
+  if (!echo && !about && inbound) icmp.quote = TcpLine{};  // the first byte of the stream: the SYN
   return icmp;
 }
 

@@ -17,6 +17,7 @@ struct PacketPreface {
 // `strict`: an option that is not known is an error, not something that our hosts do not have.
 [[nodiscard]] TcpLine read_tcp(LineReader& line, bool inbound, bool strict);
 [[nodiscard]] UdpLine read_udp(LineReader& line);
+// What the error is about may stand behind it as well: icmp unreachable port_unreachable [1:1001(1000)].
 [[nodiscard]] IcmpLine read_icmp(LineReader& line, Quote quote, bool inbound, bool strict);
 
 }  // namespace myriad::scripts

@@ -129,11 +129,58 @@ TEST(RelaxedScript, SkipsWhatOurHostsDoNotHave) {
   EXPECT_EQ(outcome("0 socket(..., SOCK_SEQPACKET, IPPROTO_SCTP) = 3\n"), "skip: SCTP");
 }
 
+TEST(RelaxedScript, KnowsIcmpAsOthersWriteIt) {
+  const std::string write = "+0 write(4, ..., 2000) = 2000\n+0 > P. 1:2001(2000) ack 1\n";
+  const std::string smaller =
+      "+0 > . 1:601(600) ack 1\n+0 > . 601:1201(600) ack 1\n+0 > . 1201:1801(600) ack 1\n"
+      "+0 > P. 1801:2001(200) ack 1\n";
+  EXPECT_EQ(after_server(write + "+0 < [1:1001(1000)] icmp unreachable frag_needed mtu 640\n" + smaller), "");
+  EXPECT_EQ(after_server(write + "+0 < icmp unreachable frag_needed mtu 640 [1:1001(1000)]\n" + smaller), "");
+  EXPECT_EQ(after_server("+0 < icmp echo_request\n+0 < icmp type_255 code_7\n+0 < icmp time_exceeded exceeded_ttl\n"
+                         "+0 < icmp unreachable source_route_failed\n+0 write(4, ..., 1) = 1\n+0 > P. 1:2(1) ack 1\n"),
+            "");
+  EXPECT_THAT(after_server("+0 < icmp nonsense\n"), HasSubstr("t.pkt:9:11: expected unreachable"));
+}
+
+TEST(RelaxedScript, ListensAgain) {
+  const std::string again =
+      "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"
+      "+0 < S 0:0(0) win 9 <mss 1000>\n+0 > S. 0:0(0) ack 1 <mss 1460>\n";
+  EXPECT_EQ(after_server("+0 close(4) = 0\n+0 > F. 1:1(0) ack 1\n+0 close(3) = 0\n" + again), "");
+}
+
+// Whatever is changed in what is expected, it is noticed.
+TEST(RelaxedScript, NoticesEveryChange) {
+  const std::string lines = std::string(kServer) +
+                            "+0 < P. 1001:2001(1000) ack 1 win 257\n+0 > . 1:1(0) ack 1 <sack 1001:2001>\n"
+                            "+0 write(4, ..., 4000) = 4000\n+0 > P. 1:4001(4000) ack 1\n";
+  ASSERT_EQ(outcome(lines), "");
+  const std::pair<const char*, const char*> changes[] = {{"> S. 0:0(0) ack 1", "> S 0:0(0)"},
+                                                         {"> S. 0:0(0) ack 1", "> S. 0:0(0) ack 2"},
+                                                         {"mss 1460", "mss 1459"},
+                                                         {"> S. 0:0(0)", "> S. 1:1(0)"},
+                                                         {"nop,nop,sackOK,nop", "nop"},
+                                                         {"nop,wscale 8", "nop"},
+                                                         {"<sack 1001:2001>", "<sack 1001:2002>"},
+                                                         {"<sack 1001:2001>", ""},
+                                                         {"> . 1:1(0) ack 1 ", "> . 1:1(0) ack 2 "},
+                                                         {"> . 1:1(0) ack 1 ", "> P. 1:1(0) ack 1 "},
+                                                         {"1:4001(4000)", "1:4002(4001)"},
+                                                         {"1:4001(4000)", "2:4002(4000)"},
+                                                         {"1:4001(4000) ack 1", "1:4001(4000) ack 9"}};
+  for (const auto& [from, to] : changes) {
+    std::string text = lines;
+    const auto at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    EXPECT_THAT(outcome(text.replace(at, std::string(from).size(), to)), HasSubstr("expected")) << from << " to " << to;
+  }
+}
+
 TEST(RelaxedScript, SaysWhatItPassedOver) {
   const auto script = read("--code_command=x\n0 `ls -l`\n+0 %{ assert tcpi_state == 1 }%\n");
   ASSERT_TRUE(script) << script.error();
   EXPECT_THAT(script->notes, Contains(HasSubstr("option --code_command=x has no meaning here")));
-  EXPECT_THAT(script->notes, Contains(HasSubstr("line 2: shell command not run: ls -l")));
+  EXPECT_THAT(script->notes, Contains(HasSubstr("line 2: shell command not run, its settings")));
   EXPECT_THAT(script->notes, Contains(HasSubstr("line 3: block of code not run")));
   const auto strict =
       parse_script("--strict\n0 quiet\n", "t.pkt", {.strict = false, .definitions = {}, .v6 = {}, .tolerance = {}});

@@ -306,9 +306,10 @@ class Parser {
     const auto end = rest.find(closing, 1);
     if (end == std::string_view::npos) line_.fail(shell ? "a shell command that ends" : "a block that ends");
     const std::string_view text = rest.substr(shell ? 1 : 2, end - (shell ? 1 : 2));
-    if (shell && !packets_seen_ && !script_.strict) take_settings(text, script_);
-    script_.notes.push_back("line " + std::to_string(action.line) + ": " +
-                            (shell ? "shell command not run: " : "block of code not run: ") +
+    const bool settings = shell && !packets_seen_ && !script_.strict;
+    if (settings) take_settings(text, script_);
+    script_.notes.push_back("line " + std::to_string(action.line) + ": " + (shell ? "shell command" : "block of code") +
+                            " not run" + (settings ? ", its settings taken over where they mean something: " : ": ") +
                             std::string(text.substr(0, 100)));
     line_.eat(rest.substr(0, end + closing.size()));
     if (!shell && line_.peek() != '\0') line_.until("");  // words after a block
@@ -347,6 +348,7 @@ class Parser {
       tcp.hop_limit = preface.hop_limit;
       action.what = std::move(tcp);
     }
+    if (!script_.strict && line_.peek() == '{') throw ScriptSkip("packets that are damaged on purpose");
   }
 
   Script& script_;

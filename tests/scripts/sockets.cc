@@ -135,6 +135,7 @@ Sockets::Result Sockets::listen(const Action&, const CallLine& call, Instant) {
   if (listener->kind == Kind::kConnection) return {-1, "EINVAL"};
   if (!listener->bound) throw ScriptError("listen wants a bound socket");
   if (accepted_.contains(listener->host)) return {-1, "EADDRINUSE"};
+  if (!served_.insert(listener->host).second) other_.begin_service(listener->host);
   accepted_[listener->host] = {};
   listener->kind = Kind::kListener;
   const auto place = static_cast<std::uint32_t>(listener->host);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -112,6 +113,7 @@ class Sockets {
   std::map<int, Socket> sockets_;
   std::vector<Connection> connections_;                       // by cookie
   std::map<std::size_t, std::vector<std::size_t>> accepted_;  // by host, oldest first
+  std::set<std::size_t> served_;                              // hosts that have listened before
   Instant poll_ends_ = Instant::never();
   std::string last_icmp_;
   std::string trouble_;
