@@ -99,7 +99,10 @@ void take_option(const CallLine& call, std::string_view option, Script& script) 
   if (!number) return;
   if (is_of(kHopLimit, option)) from_start(tcp.hop_limit, small(*number));
   if (option == "TCP_MAXSEG") from_start(tcp.mss, static_cast<std::uint16_t>(std::min(*number, 65535U)));
-  if (option == "SO_RCVBUF") tcp.receive_window = std::clamp(*number, 2048U, 1U << 23);
+  if (option == "SO_RCVBUF") {  // Linux makes it twice as large
+    const std::uint32_t bytes = std::clamp(*number, 2048U, 1U << 22);
+    tcp.receive_window = script.system == System::kLinux ? 2 * bytes : bytes;
+  }
   if (option == "TCP_SYNCNT") from_start(tcp.syn_retries, small(*number));
   if (option == "SO_KEEPALIVE") tcp.keep_alive_on = *number != 0;
   if (option == "TCP_KEEPIDLE") tcp.keep_alive = std::chrono::seconds{*number};
