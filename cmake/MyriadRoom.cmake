@@ -28,7 +28,9 @@ if(MYRIAD_SANITIZE)
   endif()
 endif()
 if(MYRIAD_FUZZ)
-  target_compile_options(myriad_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  # Optimised, but with assertions: a broken invariant is a finding.
+  target_compile_options(myriad_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                                                -UNDEBUG)
   target_link_options(myriad_flags INTERFACE -fsanitize=address,undefined)
 endif()
 

@@ -98,6 +98,8 @@ class Stack {
   // TCP_NODELAY: the Nagle algorithm is off for this connection, whatever the personality of its host.
   void set_nodelay(ConnectionId id, bool on) { tcp_.set_nodelay(id, on); }
   [[nodiscard]] HostId host_of(ConnectionId id) { return tcp_.connection(id).host; }
+  // Also of a connection that has ended, as long as nothing else has taken its place: for tests and for reports.
+  [[nodiscard]] tcp::State state_of(ConnectionId id) { return tcp_.connection(id).state(); }
   // Bytes of the stream this side sends that the peer has acknowledged; read() is not asked for those again.
   [[nodiscard]] std::uint64_t acknowledged(ConnectionId id) { return tcp_.connection(id).acknowledged(); }
   // An ICMP error has said that the peer cannot be reached. The connection goes on, since it may be a passing one.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 
 #include "stack/wire/arp.h"
@@ -19,8 +20,10 @@ namespace myriad::fuzz {
 inline volatile std::uint64_t sink = 0;
 
 // Like assert(), but in every build.
-inline void require(bool holds) {
-  if (!holds) std::abort();
+inline void require(bool holds, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (holds) return;
+  std::fprintf(stderr, "%s:%d: a rule is broken\n", file, line);
+  std::abort();
 }
 
 // Adds up every byte, so that a sanitizer sees each of them read.
