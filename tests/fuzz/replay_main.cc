@@ -3,6 +3,7 @@
 //
 //   TARGET CORPUS_FOLDER MUTATIONS
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +21,20 @@ namespace {
 using Input = std::vector<std::uint8_t>;
 
 constexpr std::size_t kLongest = 4096;
+
+// The input that is being played, for whoever looks at what it broke: abort() shows it, ready for `xxd -r -p`.
+const Input* playing = nullptr;
+
+void show_input(int) {
+  std::fprintf(stderr, "input: ");
+  for (const std::uint8_t byte : *playing) std::fprintf(stderr, "%02x", byte);
+  std::fprintf(stderr, "\n");
+}
+
+void play(const Input& input) {
+  playing = &input;
+  LLVMFuzzerTestOneInput(input.data(), input.size());
+}
 
 std::vector<Input> read_corpus(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> paths;
@@ -79,12 +94,12 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s: no inputs\n", argv[1]);
     return 1;
   }
-  for (const Input& input : corpus) LLVMFuzzerTestOneInput(input.data(), input.size());
+  std::signal(SIGABRT, show_input);
+  for (const Input& input : corpus) play(input);
   const unsigned long mutations = std::strtoul(argv[2], nullptr, 10);
   myriad::Rng rng{20260101};
   for (unsigned long i = 0; i < mutations; ++i) {
-    const Input input = mutate(corpus, rng);
-    LLVMFuzzerTestOneInput(input.data(), input.size());
+    play(mutate(corpus, rng));
   }
   std::printf("%zu inputs, %lu mutations\n", corpus.size(), mutations);
   return 0;
