@@ -162,6 +162,16 @@ std::optional<IpAddress> HostTable::next_hop(const Host& host, const IpAddress& 
   return group.gateway6;
 }
 
+bool HostTable::is_broadcast(const Host& host, const IpAddress& address) const {
+  if (address.is_v6()) return false;
+  const std::uint32_t value = address.v4().value;
+  if (value == 0xffffffffU) return true;
+  const auto& own = groups_[host.group].ipv4;
+  if (!own || own->length >= 31) return false;  // RFC 3021
+  const std::uint32_t of_host = 0xffffffffU >> own->length;
+  return value == ((own->address.value + host.offset) | of_host);
+}
+
 std::string HostTable::name(HostId id) const {
   const GroupIndex index = group_of(id);
   return groups_[index].name + "[" + std::to_string(static_cast<std::uint32_t>(id) - first_id_[index]) + "]";

@@ -63,6 +63,8 @@ class HostTable {
   // Where a packet of this host to `destination` goes first: the destination itself when it is on the link, else the
   // gateway; nullopt when there is no way.
   [[nodiscard]] std::optional<IpAddress> next_hop(const Host& host, const IpAddress& destination) const;
+  // The limited broadcast, or that of the host's own prefix (RFC 919).
+  [[nodiscard]] bool is_broadcast(const Host& host, const IpAddress& address) const;
   // "clients[17]": how reports and captures call a host.
   [[nodiscard]] std::string name(HostId id) const;
 

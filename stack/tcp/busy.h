@@ -26,11 +26,11 @@ struct Busy {
   CongestionControl control;
   SeqNum recover;    // the phase ends when this is acknowledged: RFC 6675 RecoveryPoint, RFC 6582 recover
   SeqNum probe_end;  // TLP.end_seq
+  SeqNum small_end;  // of the last segment that was not full
   Phase phase = Phase::kOpen;
-  bool probing = false;        // a tail loss probe is out
-  bool probe_again = false;    // TLP.is_retrans: it was not new data
-  bool forced = false;         // one segment goes out whatever the congestion window says: RFC 6675 step (4.3)
-  bool recover_known = false;  // there was an episode, and duplicates from before it do not begin another
+  bool probing = false;      // a tail loss probe is out
+  bool probe_again = false;  // TLP.is_retrans: it was not new data
+  bool forced = false;       // one segment goes out whatever the congestion window says: RFC 6675 step (4.3)
 
   // Receiving
   Reassembly reassembly;
@@ -48,7 +48,7 @@ struct Busy {
   // As new; memory that was taken stays. Precondition: `reassembly` holds nothing.
   void renew() {
     control = {};
-    recover_known = probing = probe_again = forced = duplicate_due = peer_fin_known = false;
+    probing = probe_again = forced = duplicate_due = peer_fin_known = false;
     phase = Phase::kOpen;
     held = 0;
     reassembly = {};

@@ -24,11 +24,12 @@ class CongestionControl {
   // There was a loss: what is known of it outlives the moment.
   [[nodiscard]] bool worth_keeping() const { return ssthresh_ != UINT32_MAX; }
 
-  // New data acknowledged outside of fast recovery, by a sender whom the window held back.
-  void on_ack(Congestion kind, std::uint32_t& cwnd, std::uint32_t bytes, std::uint32_t mss, Instant now,
-              Duration srtt) {
+  // New data acknowledged outside of fast recovery, by a sender whom the window held back. `after_timeout`: what was on
+  // its way when the timer expired is still being repaired (RFC 3465 section 2.3: L = 1 then).
+  void on_ack(Congestion kind, std::uint32_t& cwnd, std::uint32_t bytes, std::uint32_t mss, bool after_timeout,
+              Instant now, Duration srtt) {
     if (cwnd < ssthresh_) {
-      grow(cwnd, std::min(bytes, 2 * mss));
+      grow(cwnd, std::min(bytes, after_timeout ? mss : 2 * mss));
     } else if (kind == Congestion::kNewReno) {
       // One MSS per window of data: RFC 5681 equation (3), at least one byte.
       const std::uint64_t part = std::uint64_t{mss} * std::min(bytes, 2 * mss) / cwnd;

@@ -85,7 +85,7 @@ void Connection::negotiate(const Surroundings& around, const wire::TcpView& syn)
 }
 
 void Connection::challenge(const Surroundings& around, const wire::TcpView& segment, Instant now) {
-  if (segment.sequence_length() == 0) {
+  if (segment.sequence_length() == 0 || segment.has(kTcpSyn)) {
     const std::uint16_t at = coarse(now);
     if (challenged_ != 0 && static_cast<std::uint16_t>(at - challenged_) < kChallengeEvery) return;
     challenged_ = at;
@@ -253,7 +253,7 @@ void Connection::on_reset(const Surroundings& around, const wire::TcpView& segme
   }
 }
 
-// RFC 2883: the next acknowledgement says first what has come twice.
+// RFC 2883: the next acknowledgement says first what has come twice. An empty range is nothing.
 void Connection::note_duplicate(const Surroundings& around, SeqNum left, SeqNum right) {
   if (!sack_ || !right.after(left)) return;
   Busy& part = busy(around);
@@ -315,10 +315,12 @@ void Connection::on_text(const Surroundings& around, const wire::TcpView& segmen
 void Connection::on_text_ahead(const Surroundings& around, SeqNum seq, Bytes data) {
   ++around.counters.out_of_order_rx;
   ack_due_ = true;
-  switch (busy(around).reassembly.insert(around.pool, seq, data)) {
+  Reassembly::Range again;
+  const auto done = busy(around).reassembly.insert(around.pool, seq, data, again);
+  note_duplicate(around, again.left, again.right);
+  switch (done) {
     case Reassembly::Insert::kDuplicate:
       ++around.counters.duplicate_rx;
-      note_duplicate(around, seq, seq + static_cast<std::uint32_t>(data.size()));
       break;
     case Reassembly::Insert::kNoRoom:
       ++around.drops[Drop::kTcpNoRoom];
@@ -331,7 +333,10 @@ void Connection::on_text_ahead(const Surroundings& around, SeqNum seq, Bytes dat
 Bytes Connection::take_reassembled(const Surroundings& around, Instant now, Outcome& outcome) {
   Busy& part = busy(around);
   Bytes data;
-  if (part.reassembly.pop(around.pool, receive_next_, data)) {
+  Reassembly::Range again;
+  const bool more = part.reassembly.pop(around.pool, receive_next_, data, again);
+  if (!part.duplicate_due) note_duplicate(around, again.left, again.right);
+  if (more) {
     received(static_cast<std::uint32_t>(data.size()));
     return data;
   }
@@ -342,7 +347,7 @@ Bytes Connection::take_reassembled(const Surroundings& around, Instant now, Outc
 
 void Connection::on_fin(const Surroundings& around, Instant now, Outcome& outcome) {
   if (Busy* const part = lent(around)) {
-    part->peer_fin_known = false;
+    part->peer_fin_known = part->duplicate_due = false;
     part->reassembly.clear(around.pool);  // behind a FIN there is nothing
   }
   outcome.more_data = false;

@@ -119,11 +119,16 @@ class Connection {
     if (busy_ != BusyPool::kNone && !around.busy[busy_].needed()) give_back(around);
   }
   void release(const Surroundings& around);
+  // Precondition: accepted just now, nothing was sent.
+  void start_beyond(SeqNum number) {
+    if (!una_.after(number)) una_ = next_ = number + 1;
+  }
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] Instant deadline(Instant now) const {
     return std::min(timeout_.instant(now), ack_timeout_.instant(now));
   }
+  [[nodiscard]] SeqNum send_next() const { return next_; }
   [[nodiscard]] std::uint64_t acknowledged() const { return una_offset_; }
   [[nodiscard]] std::uint8_t timeouts_in_a_row() const { return attempts_; }
   // An ICMP error has said that the peer cannot be reached; it may have been a passing one (RFC 9293 MUST-54, MUST-56).
@@ -179,10 +184,12 @@ class Connection {
   // `wait_us`: when to look again for what may only be late; 0 = no need.
   void detect_losses(const Surroundings& around, Busy& part, bool advanced, bool duplicate, Instant now,
                      std::uint32_t& wait_us);
+  [[nodiscard]] std::uint32_t window_in_use() const;
   void enter_recovery(const Surroundings& around, Busy& part);
   void end_phase(Busy& part);
   void settle_probe(const Surroundings& around, Busy& part, const AckNews& news, SeqNum ack, bool duplicate);
-  void grow_window(const Surroundings& around, Busy& part, std::uint32_t bytes, std::uint32_t pipe_before, Instant now);
+  void grow_window(const Surroundings& around, Busy& part, std::uint32_t bytes, std::uint32_t pipe_before,
+                   bool after_timeout, Instant now);
   void advance_una(SeqNum ack, bool& fin_acked, std::uint32_t& bytes);
   void on_fin_acked(const Surroundings& around, Instant now, Outcome& outcome);
   void set_window(const wire::TcpView& segment);
@@ -208,6 +215,7 @@ class Connection {
   void put_sacks(const Surroundings& around, Segment& segment);
   bool fin_may_go(std::uint32_t length) const;
   std::uint32_t sendable(const Surroundings& around) const;
+  [[nodiscard]] bool peer_is_cramped(const Surroundings& around) const;
   std::uint16_t window_field(const Surroundings& around);
   void arm(TimerFor what, Instant when) {
     timer_for_ = what;
@@ -217,6 +225,8 @@ class Connection {
   void arm_retransmit(const Surroundings& around, Instant now) { arm(TimerFor::kRetransmit, now + rto(around)); }
   // The timer that watches over what is on its way: retransmission, or a tail loss probe before it.
   void watch(const Surroundings& around, Instant now);
+  // How long a tail loss probe waits; nullopt when there is to be none.
+  [[nodiscard]] std::optional<Duration> probe_delay(const Surroundings& around) const;
   void idle(const Surroundings& around, Instant now);  // nothing is on its way: keep-alive, or no timer at all
   [[nodiscard]] Duration rto(const Surroundings& around) const;
 

@@ -126,12 +126,16 @@ void Connection::on_news(const Surroundings& around, const wire::TcpView& segmen
   if (advanced) rtt_.reset_backoff();
   if (!sack_ && advanced) part.board.forget_duplicates(part.phase == Phase::kRecovery, bytes, send_mss_);
   if (!sack_ && duplicate) part.board.count_duplicate(send_mss_);
+  const Phase phase_before = part.phase;
   if (part.phase != Phase::kOpen && !una_.before(part.recover)) end_phase(part);
 
   std::uint32_t wait_us = 0;
   detect_losses(around, part, advanced, duplicate, now, wait_us);
   if (part.probing) settle_probe(around, part, news, segment.ack(), duplicate);
-  if (advanced && part.phase != Phase::kRecovery) grow_window(around, part, bytes, pipe_before, now);
+  if (advanced && phase_before != Phase::kRecovery && part.phase != Phase::kRecovery) {
+    // What had been acknowledged selectively before does not count again.
+    grow_window(around, part, std::min(bytes, news.delivered), pipe_before, phase_before == Phase::kLoss, now);
+  }
 
   if (flight() == 0) {
     part.forced = part.probing = false;
@@ -182,12 +186,15 @@ void Connection::detect_losses(const Surroundings& around, Busy& part, bool adva
   if (found && part.phase == Phase::kOpen) enter_recovery(around, part);
 }
 
+// RFC 5681 takes the flight for the window that was in use; with SACK it also counts what has arrived beyond the holes.
+std::uint32_t Connection::window_in_use() const { return sack_ ? std::min(flight(), cwnd_) : flight(); }
+
 void Connection::enter_recovery(const Surroundings& around, Busy& part) {
   part.phase = Phase::kRecovery;
   part.recover = next_;
   part.forced = true;
   part.probing = false;
-  part.control.on_loss(around.congestion, cwnd_, flight(), send_mss_);
+  part.control.on_loss(around.congestion, cwnd_, window_in_use(), send_mss_);
   ++around.counters.fast_retransmits;
 }
 
@@ -212,19 +219,20 @@ void Connection::settle_probe(const Surroundings& around, Busy& part, const AckN
     part.probing = false;  // it was new data, or nothing was lost
   } else if (ack.after(part.probe_end)) {
     part.probing = false;  // the probe repaired a loss that nothing else has told
-    part.control.on_loss(around.congestion, cwnd_, flight(), send_mss_);
+    part.control.on_loss(around.congestion, cwnd_, window_in_use(), send_mss_);
   } else if (duplicate && !news.selective) {
     part.probing = false;
   }
 }
 
 void Connection::grow_window(const Surroundings& around, Busy& part, std::uint32_t bytes, std::uint32_t pipe_before,
-                             Instant now) {
+                             bool after_timeout, Instant now) {
   // RFC 7661 section 4: only a sender whom the congestion window held back learns that more would do.
   const bool slow_start = cwnd_ < part.control.threshold();
   const bool limited = slow_start ? pipe_before > cwnd_ / 2 : pipe_before + send_mss_ > cwnd_;
   if (limited) {
-    part.control.on_ack(around.congestion, cwnd_, bytes, send_mss_, now, std::chrono::microseconds{rtt_.srtt_us()});
+    part.control.on_ack(around.congestion, cwnd_, bytes, send_mss_, after_timeout, now,
+                        std::chrono::microseconds{rtt_.srtt_us()});
   } else {
     part.control.on_limited();
   }
@@ -308,7 +316,7 @@ void Connection::on_retransmission_timeout(const Surroundings& around) {
   if (flight() == 0) return;
   Busy& part = busy(around);
   if (part.board.reneged()) part.board.forget_sacks();  // RFC 2018 section 8
-  part.control.on_timeout(around.congestion, cwnd_, flight(), send_mss_, attempts_ == 1);
+  part.control.on_timeout(around.congestion, cwnd_, window_in_use(), send_mss_, attempts_ == 1);
   part.board.lose_all();
   part.phase = Phase::kLoss;
   part.recover = next_;

@@ -13,10 +13,12 @@ using wire::kTcpSyn;
 
 namespace {
 
-// RFC 8985 section 7.2. The receiver of a single segment may delay its acknowledgement for up to this long; and no
-// probe comes sooner than schedulers of busy peers answer.
+// RFC 8985 section 7.2. The receiver of a single segment may delay its acknowledgement for up to this long. And no
+// probe comes sooner than a Linux peer acknowledges whose application is slow to read (40 ms): a retransmission that
+// nobody needed would look like a fault of the network.
 constexpr Duration kPeersDelayedAck = std::chrono::milliseconds{200};
-constexpr Duration kSoonestProbe = std::chrono::milliseconds{10};
+constexpr Duration kSoonestProbe = std::chrono::milliseconds{50};
+constexpr std::uint32_t kShortPathMicroseconds = 5000;
 // RFC 6298 (5.7), for a connection whose SYN had to be repeated and that has measured nothing.
 constexpr Duration kDoubtfulTimeout = std::chrono::seconds{3};
 
@@ -38,6 +40,7 @@ bool Connection::next(const Surroundings& around, Instant now, Segment& segment)
       break;
     default:
       if (next_data(around, now, segment)) return true;
+      if (ack_timeout_.is_set() && peer_is_cramped(around)) ack_due_ = true;
   }
   if (!ack_due_) return false;
   bare_segment(around, kTcpAck, now, segment);
@@ -72,7 +75,7 @@ bool Connection::next_handshake(const Surroundings& around, Instant now, Segment
   header.seq = una_;
   header.flags = kTcpSyn;
   header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(window_offered(around), 65535));
-  header.options = syn_options(around.personality, link_mss_, answer ? &agreed : nullptr);
+  put_syn_options(around.personality, link_mss_, answer ? &agreed : nullptr, header.options);
   if (header.options.has_timestamps) {
     header.options.ts_value = timestamp(now);
     header.options.ts_echo = answer ? ts_recent_ : 0;
@@ -108,7 +111,10 @@ std::uint32_t Connection::sendable(const Surroundings& around) const {
   const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>({allowed, waiting, mss}));
   if (length == mss) return length;
   if (length == waiting) {
-    const bool may_go = out == 0 || !around.personality.nagle || no_delay_ || finish_asked_;
+    // Nagle as kernels have it (Minshall): only one segment that is not full may be on its way, so that the tail of a
+    // long write does not wait.
+    const bool small_out = out > 0 && part != nullptr && part->small_end.after(una_);
+    const bool may_go = !small_out || !around.personality.nagle || no_delay_ || finish_asked_;
     return may_go ? length : 0;
   }
   // Cut by a window: worth sending only if it is a good part of what the peer ever offered.
@@ -157,7 +163,11 @@ void Connection::send_again(const Surroundings& around, Busy& part, const Scoreb
 
 void Connection::send_new(const Surroundings& around, std::uint32_t length, bool fin, Instant now, Segment& segment) {
   Busy& part = busy(around);
-  if (flight() == 0) part.board.restart(next_);
+  if (flight() == 0) {
+    part.board.restart(next_);
+    part.small_end = next_;
+  }
+  if (length < send_mss_) part.small_end = next_ + length;
   if (fin) {
     fin_sent_ = true;
     state_ = state_ == State::kCloseWait ? State::kLastAck : State::kFinWait1;
@@ -188,7 +198,11 @@ bool Connection::next_data(const Surroundings& around, Instant now, Segment& seg
   const bool first = flight() == 0;
   send_new(around, length, fin, now, segment);
   // RFC 6298 (5.1), RFC 8985 section 7.2.
-  if (first || !timeout_.is_set() || timer_for_ == TimerFor::kTailLossProbe) watch(around, now);
+  if (first || !timeout_.is_set()) {
+    watch(around, now);
+  } else if (timer_for_ == TimerFor::kTailLossProbe || timer_for_ == TimerFor::kRetransmit) {
+    if (const auto delay = probe_delay(around)) arm(TimerFor::kTailLossProbe, now + *delay);
+  }
   return true;
 }
 
@@ -283,7 +297,7 @@ void Connection::acknowledge(const Surroundings& around, Segment& segment, Insta
   wire::TcpRepr& header = segment.header;
   header.ack = receive_next_;
   header.window = window_field(around);
-  header.options = {};
+  header.options.clear();
   if (timestamps_) {
     header.options.has_timestamps = true;
     header.options.ts_value = timestamp(now);
@@ -309,6 +323,13 @@ std::uint16_t Connection::window_field(const Surroundings& around) {
   return static_cast<std::uint16_t>(window);
 }
 
+// The peer has no room for another full segment until it hears that there is more: a delayed acknowledgement would cost
+// a round trip and the delay for each segment.
+bool Connection::peer_is_cramped(const Surroundings& around) const {
+  const std::uint32_t told = receive_edge_.since(receive_next_);
+  return told < link_mss_ && window_offered(around) > 2 * told;
+}
+
 Duration Connection::rto(const Surroundings& around) const {
   const Duration measured = rtt_.rto(around.personality);
   return syn_repeated_ && !rtt_.known() && is_synchronized(state_) ? std::max(measured, kDoubtfulTimeout) : measured;
@@ -317,16 +338,20 @@ Duration Connection::rto(const Surroundings& around) const {
 void Connection::watch(const Surroundings& around, Instant now) {
   const Busy* const part = lent(around);
   if (part == nullptr || part->board.empty()) return idle(around, now);
-  const Duration timeout = rto(around);
-  const bool may_probe = sack_ && around.personality.rack_tlp && rtt_.known() && attempts_ == 0 && !part->probing &&
-                         part->phase == Phase::kOpen && part->board.sacked_bytes() == 0 &&
-                         part->board.lost_bytes() == 0;
-  if (may_probe) {
-    Duration probe = std::max<Duration>(std::chrono::microseconds{2 * std::uint64_t{rtt_.srtt_us()}}, kSoonestProbe);
-    if (part->board.segments() == 1) probe += kPeersDelayedAck;
-    if (probe < timeout) return arm(TimerFor::kTailLossProbe, now + probe);
+  if (const auto delay = probe_delay(around)) return arm(TimerFor::kTailLossProbe, now + *delay);
+  arm_retransmit(around, now);
+}
+
+std::optional<Duration> Connection::probe_delay(const Surroundings& around) const {
+  const Busy* const part = lent(around);
+  if (!sack_ || !around.personality.rack_tlp || !rtt_.known() || attempts_ != 0 || part->probing ||
+      part->phase != Phase::kOpen || part->board.sacked_bytes() != 0 || part->board.lost_bytes() != 0) {
+    return std::nullopt;
   }
-  arm(TimerFor::kRetransmit, now + timeout);
+  Duration delay = std::chrono::microseconds{2 * std::uint64_t{rtt_.srtt_us()}};
+  if (rtt_.srtt_us() < kShortPathMicroseconds) delay = kSoonestProbe;
+  if (part->board.segments() == 1) delay += kPeersDelayedAck;
+  return delay < rto(around) ? std::optional{delay} : std::nullopt;
 }
 
 void Connection::idle(const Surroundings& around, Instant now) {

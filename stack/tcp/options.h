@@ -25,14 +25,13 @@ struct Negotiated {
 };
 
 // The options of our SYN; `answer_to` is the peer's SYN when ours is a SYN-ACK, which may only accept what was offered.
-[[nodiscard]] inline wire::TcpOptions syn_options(const Personality& options, std::uint16_t mss,
-                                                  const Negotiated* answer) {
-  wire::TcpOptions out;
+// Written in place: `out` is fresh.
+inline void put_syn_options(const Personality& options, std::uint16_t mss, const Negotiated* answer,
+                            wire::TcpOptions& out) {
   out.mss = mss;
   out.sack_permitted = options.sack && (answer == nullptr || answer->sack);
   out.has_timestamps = options.timestamps && (answer == nullptr || answer->timestamps);
   if (answer == nullptr || answer->window_scaling) out.window_scale = options.window_scale;
-  return out;
 }
 
 // Takes in the options of the peer's SYN or SYN-ACK. `own_mss` is what our link carries.

@@ -15,6 +15,17 @@ std::uint32_t ReassemblyPool::take() {
   return made_++;
 }
 
+namespace {
+
+// Of what has come again, the first piece that hangs together (RFC 2883 section 4).
+void add_again(Reassembly::Range& again, SeqNum left, SeqNum right) {
+  if (left == right) return;
+  if (again.left == again.right) again = {left, right};
+  if (again.right == left) again.right = right;
+}
+
+}  // namespace
+
 bool Reassembly::store(ReassemblyPool& pool, std::uint32_t& after, SeqNum seq, Bytes data) {
   while (!data.empty()) {
     const std::uint32_t index = blocks_ < ReassemblyPool::kMostBlocks ? pool.take() : ReassemblyPool::kNone;
@@ -36,7 +47,7 @@ bool Reassembly::store(ReassemblyPool& pool, std::uint32_t& after, SeqNum seq, B
   return true;
 }
 
-Reassembly::Insert Reassembly::insert(ReassemblyPool& pool, SeqNum seq, Bytes data) {
+Reassembly::Insert Reassembly::insert(ReassemblyPool& pool, SeqNum seq, Bytes data, Range& again) {
   // Most data arrives behind what is there: look from the end for the last block that starts at or before `seq`.
   std::uint32_t after = tail_;
   while (after != ReassemblyPool::kNone && pool[after].seq.after(seq)) after = pool[after].previous;
@@ -48,6 +59,7 @@ Reassembly::Insert Reassembly::insert(ReassemblyPool& pool, SeqNum seq, Bytes da
     if (after != ReassemblyPool::kNone && pool[after].end().after(seq)) {  // skip what the block before holds
       const std::uint32_t held =
           std::min<std::uint32_t>(pool[after].end().since(seq), static_cast<std::uint32_t>(data.size()));
+      add_again(again, seq, seq + held);
       seq += held;
       data = data.subspan(held);
       if (data.empty()) break;
@@ -69,7 +81,7 @@ Reassembly::Insert Reassembly::insert(ReassemblyPool& pool, SeqNum seq, Bytes da
   return stored ? Insert::kStored : Insert::kDuplicate;
 }
 
-bool Reassembly::pop(ReassemblyPool& pool, SeqNum next, Bytes& data) {
+bool Reassembly::pop(ReassemblyPool& pool, SeqNum next, Bytes& data, Range& again) {
   while (head_ != ReassemblyPool::kNone && !pool[head_].seq.after(next)) {
     const std::uint32_t index = head_;
     const auto& block = pool[index];
@@ -78,6 +90,7 @@ bool Reassembly::pop(ReassemblyPool& pool, SeqNum next, Bytes& data) {
     pool.release(index);
     --blocks_;
     const std::uint32_t known = next.since(block.seq);
+    add_again(again, block.seq, block.seq + std::min(known, block.length));
     for (std::uint32_t i = 0; i < range_count_; ++i) {
       if (!ranges_[i].right.after(block.end())) forget_range(i--);
     }

@@ -59,20 +59,20 @@ class ReassemblyPool {
 class Reassembly {
  public:
   enum class Insert : std::uint8_t { kStored, kDuplicate, kNoRoom };
-
-  // Keeps the part of `data` at `seq` that is not there yet.
-  Insert insert(ReassemblyPool& pool, SeqNum seq, Bytes data);
-  // Takes the next block if it starts at or before `next`; `data` is what lies beyond `next` and stays readable until
-  // pool.recycle(). False when there is a gap.
-  bool pop(ReassemblyPool& pool, SeqNum next, Bytes& data);
-  void clear(ReassemblyPool& pool);
-  [[nodiscard]] bool empty() const { return head_ == ReassemblyPool::kNone; }
-
-  // Contiguous ranges that are held, the one with the latest arrival first and then by recency (RFC 2018 section 4).
   struct Range {
     SeqNum left;
     SeqNum right;
   };
+
+  // Keeps the part of `data` at `seq` that is not there yet. `again`: the first piece that was, empty if none.
+  Insert insert(ReassemblyPool& pool, SeqNum seq, Bytes data, Range& again);
+  // Takes the next block if it starts at or before `next`; `data` is what lies beyond `next` and stays readable until
+  // pool.recycle(). False when there is a gap. `again`: the first piece that had come another way, empty if none.
+  bool pop(ReassemblyPool& pool, SeqNum next, Bytes& data, Range& again);
+  void clear(ReassemblyPool& pool);
+  [[nodiscard]] bool empty() const { return head_ == ReassemblyPool::kNone; }
+
+  // Contiguous ranges that are held, the one with the latest arrival first and then by recency (RFC 2018 section 4).
   static constexpr std::uint32_t kRanges = 4;  // as many as an option list has room for
   [[nodiscard]] std::span<const Range> ranges() const { return {ranges_.data(), range_count_}; }
 

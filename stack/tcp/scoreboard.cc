@@ -102,7 +102,7 @@ std::optional<Scoreboard::Again> Scoreboard::last() const {
 
 // Makes room for one more segment behind `number`. Rare: a segment is cut only when the path's MTU or the peer's window
 // has become smaller.
-void Scoreboard::insert_behind(std::uint32_t number, const Sent& segment) {
+void Scoreboard::insert_behind(std::uint32_t number, Sent segment) {
   if (segments() == capacity_) grow();
   for (std::uint32_t to = end_; to != number + 1; --to) {
     Sent& moved = at(to) = at(to - 1);
@@ -159,8 +159,11 @@ void Scoreboard::delivered(std::uint32_t number, const AckTime& time, AckNews& n
   // Karn: what was sent twice measures nothing, unless the timestamp says that it was the last sending that arrived.
   // Its clock ticks in milliseconds.
   const bool echoed = time.echo_age_us && *time.echo_age_us <= rtt + 1000;
-  if (!resent || echoed) {
-    if (!news.rtt_us) news.rtt_us = rtt;
+  if (resent && !echoed) {
+    news.ambiguous = true;
+  } else if (!news.rtt_us || (resent && !news.echoed)) {
+    news.rtt_us = rtt;
+    news.echoed = resent;
   }
   if (!resent) {
     rack_.min_rtt_us = rack_.min_rtt_us == 0 ? rtt : std::min(rack_.min_rtt_us, rtt);
@@ -203,6 +206,8 @@ void Scoreboard::acknowledge(SeqNum una, const AckTime& time, AckNews& news) {
     (flags & kSacked) != 0 ? sacked_bytes_ -= part : news.delivered += part;
   }
   una_ = una;
+  // What was sent once was perhaps waiting for what was sent again.
+  if (news.ambiguous && !news.echoed) news.rtt_us.reset();
   if (first_ - lost_from_ < kMostSegments * 2) lost_from_ = first_;
   if (first_ - settled_ < kMostSegments * 2) settled_ = first_;
 }

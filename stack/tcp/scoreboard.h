@@ -24,6 +24,8 @@ inline constexpr std::uint8_t kDuplicateThreshold = 3;  // RFC 5681, RFC 6675
 struct AckNews {
   std::uint32_t delivered = 0;          // bytes that are known to have arrived only now
   std::optional<std::uint32_t> rtt_us;  // of the first segment among them that measures something, µs
+  bool echoed = false;                  // measured by a timestamp
+  bool ambiguous = false;               // something among them was sent twice
   bool duplicate_told = false;          // D-SACK: the peer has had something twice (RFC 2883)
   bool selective = false;               // a SACK block said something new
 };
@@ -131,7 +133,7 @@ class Scoreboard {
   [[nodiscard]] std::uint32_t holding(SeqNum seq) const;
   void grow();
   void split(std::uint32_t number, std::uint32_t length);
-  void insert_behind(std::uint32_t number, const Sent& segment);
+  void insert_behind(std::uint32_t number, Sent segment);
   void list(std::uint32_t number);  // as the one sent last
   void unlist(std::uint32_t number);
   void lose(std::uint32_t number);

@@ -83,7 +83,10 @@ std::uint16_t Tcp::link_mss(const Connection& c) const {
 
 tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAddress& to, Port port, Cookie cookie,
                                                     Tally tally, Instant now) {
-  if (!hosts_.address(from, to.is_v6()) || !hosts_.next_hop(from, to)) return tl::unexpected(FailReason::kUnreachable);
+  const bool nobody = to.is_multicast() || hosts_.is_broadcast(from, to);  // RFC 9293 MUST-46
+  if (nobody || !hosts_.address(from, to.is_v6()) || !hosts_.next_hop(from, to)) {
+    return tl::unexpected(FailReason::kUnreachable);
+  }
   const auto local = free_port(from, to, port);
   if (!local) return tl::unexpected(FailReason::kNoPort);
   const auto key = table_.key(from.id, *local, to, port);
@@ -101,6 +104,11 @@ tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAd
 
 void Tcp::extend(ConnectionId id, std::uint64_t bytes) {
   if (table_[id].state() == State::kFree) return;  // it ended with the same segment
+  if (bytes > 0) {
+    for (Event& event : events_) {  // not everything is acknowledged any more
+      if (event.connection == id && event.kind == EventKind::kSendDone) event.kind = EventKind::kNothing;
+    }
+  }
   table_[id].extend(bytes);
   table_.enqueue(id);
 }
@@ -168,8 +176,12 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
   if (outcome.restart) {  // TIME-WAIT gives way, but only where somebody listens (RFC 9293 MAY-2)
     if (listener(host.group, c.local_port) == nullptr) return kNoConnection;
     --time_wait_count_;
+    const SeqNum beyond = c.send_next();
     end(id);
-    return on_stray(host, from, ip, segment, key, now, out);
+    const ConnectionId successor = on_stray(host, from, ip, segment, key, now, out);
+    // MAY-2: its numbers lie beyond those of its predecessor.
+    if (successor != kNoConnection) table_[successor].start_beyond(beyond);
+    return successor;
   }
   if (outcome.reset_reply) reset_reply(host, from, ip, segment, out);
   if (before == State::kSynSent && c.state() == State::kSynReceived) ++half_open_;  // simultaneous open
@@ -180,16 +192,18 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
 
 ConnectionId Tcp::on_stray(const Host& host, const MacAddress& from, const wire::IpView& ip,
                            const wire::TcpView& segment, const ConnectionTable::Key& key, Instant now, TxBatch& out) {
-  // RFC 9293 section 3.10.7.2. A SYN from nowhere, or from a group, is nobody's.
+  // RFC 9293 section 3.10.7.2.
   const Listener* const service = listener(host.group, segment.dest_port());
   const bool syn = (segment.flags() & (kTcpSyn | kTcpAck | kTcpRst)) == kTcpSyn;
   if (service == nullptr || !syn) {
     ++drops_[Drop::kTcpNoConnection];
-    if (!segment.has(kTcpRst)) reset_reply(host, from, ip, segment, out);
+    // To a listener, what is neither SYN nor ACK is not worth an answer.
+    if (!segment.has(kTcpRst) && (service == nullptr || segment.has(kTcpAck)))
+      reset_reply(host, from, ip, segment, out);
     return kNoConnection;
   }
-  if (segment.has(kTcpFin)) {
-    ++drops_[Drop::kTcpBadFlags];
+  if (hosts_.is_broadcast(host, ip.src())) {  // MUST-63; groups have been sorted out before
+    ++drops_[Drop::kBadSource];
     return kNoConnection;
   }
   const ConnectionId id = half_open_ < limits_.half_open ? table_.add(key) : kNoConnection;

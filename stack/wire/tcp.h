@@ -37,6 +37,24 @@ struct TcpOptions {
     friend constexpr bool operator==(SackBlock, SackBlock) = default;
   };
 
+  // Room for as many as an option list holds. Not initialised: nearly every segment has none.
+  class SackBlocks {
+   public:
+    SackBlocks() noexcept {}  // NOLINT(modernize-use-equals-default): that would initialise
+    [[nodiscard]] SackBlock& operator[](std::size_t i) { return blocks_[i]; }
+    [[nodiscard]] const SackBlock& operator[](std::size_t i) const { return blocks_[i]; }
+    [[nodiscard]] const SackBlock* data() const { return blocks_.data(); }
+    [[nodiscard]] SackBlock* begin() { return blocks_.data(); }
+    [[nodiscard]] SackBlock* end() { return blocks_.data() + kMost; }
+    [[nodiscard]] static constexpr std::size_t size() { return kMost; }
+
+   private:
+    static constexpr std::size_t kMost = 4;
+    union {
+      std::array<SackBlock, kMost> blocks_;
+    };
+  };
+
   std::optional<std::uint16_t> mss;
   std::optional<std::uint8_t>
       window_scale;  // at most 14: a larger one on the wire is read as 14 (RFC 7323 section 2.3)
@@ -45,9 +63,15 @@ struct TcpOptions {
   std::uint8_t sack_count = 0;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;
-  std::array<SackBlock, 4> sack{};
+  SackBlocks sack;  // the first `sack_count`
 
   [[nodiscard]] std::span<const SackBlock> sack_blocks() const { return {sack.data(), sack_count}; }
+  void clear() {
+    mss.reset();
+    window_scale.reset();
+    sack_permitted = has_timestamps = false;
+    sack_count = 0;
+  }
 };
 
 // Reads an option list. False when a length is illegal.

@@ -373,7 +373,7 @@ void Rig::send(Conversation& c, const PeerSegment& segment, Delivery delivery, s
                     .flags = segment.flags,
                     .window = segment.window,
                     .options = segment.options};
-  if (!segment.raw_options.empty()) tcp.options = {};
+  if (!segment.raw_options.empty()) tcp.options.clear();
   const std::size_t header = tcp.header_size() + segment.raw_options.size();
   std::vector<std::uint8_t> bytes(header + segment.length);
   tcp.emit_header(bytes.data());

@@ -127,7 +127,7 @@ TEST(Rfc9293, SynsToGroupsAreDiscardedWithoutAWord) {  // MUST-57
 
 TEST(Rfc9293, SynsFromGroupsAreDiscardedWithoutAWord) {  // MUST-63
   const MacAddress host = group("hosts", 1, 4).first_mac;
-  for (const char* const from : {"255.255.255.255", "224.0.0.1", "0.0.0.0", "127.0.0.1"}) {
+  for (const char* const from : {"255.255.255.255", "10.0.1.255", "224.0.0.1", "0.0.0.0", "127.0.0.1"}) {
     EXPECT_EQ(answers_to_syn(from, "10.0.1.1", host), 0) << from;
   }
 }
