@@ -143,6 +143,7 @@ std::optional<Scoreboard::Again> Connection::resendable(const Surroundings& arou
 }
 
 bool Connection::next_again(const Surroundings& around, Instant now, Segment& segment) {
+  if (const Busy* const part = lent(around); part == nullptr || part->board.lost_bytes() == 0) return false;
   const auto lost = resendable(around);
   if (!lost) return false;
   Busy& part = busy(around);

