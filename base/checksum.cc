@@ -1,21 +1,53 @@
 #include "base/checksum.h"
 
 namespace myriad {
+namespace {
+
+// Four words of 64 bits, added lane by lane. Halves of them are summed apart: 2^32 fit before a lane can overflow.
+using Lanes [[gnu::vector_size(32)]] = std::uint64_t;
+
+[[gnu::always_inline]] inline std::uint64_t sum_lanes(const std::uint8_t*& at, std::size_t& left) {
+  constexpr Lanes kLow = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
+  Lanes low{};
+  Lanes high{};
+  for (; left >= 2 * sizeof(Lanes); at += 2 * sizeof(Lanes), left -= 2 * sizeof(Lanes)) {
+    Lanes one;
+    Lanes two;
+    std::memcpy(&one, at, sizeof one);
+    std::memcpy(&two, at + sizeof one, sizeof two);
+    low += (one & kLow) + (two & kLow);
+    high += (one >> 32) + (two >> 32);
+  }
+  std::uint64_t sum = 0;
+  for (int i = 0; i < 4; ++i) sum += std::uint64_t{checksum_fold(low[i])} + checksum_fold(high[i]);
+  return sum;
+}
+
+using SumLanes = std::uint64_t (*)(const std::uint8_t*&, std::size_t&);
+
+std::uint64_t sum_plain(const std::uint8_t*& at, std::size_t& left) { return sum_lanes(at, left); }
+
+#if defined(__x86_64__)
+[[gnu::target("avx2")]] std::uint64_t sum_avx2(const std::uint8_t*& at, std::size_t& left) {
+  return sum_lanes(at, left);
+}
+const SumLanes kSumLanes = __builtin_cpu_supports("avx2") ? sum_avx2 : sum_plain;
+#else
+constexpr SumLanes kSumLanes = sum_plain;
+#endif
+
+}  // namespace
 
 std::uint64_t checksum_add(std::uint64_t sum, Bytes bytes) {
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();
-  // 32-bit words into 64-bit lanes: 2^32 words fit before a lane can overflow, and the loop vectorises.
-  std::uint64_t lane[4] = {};
-  while (left >= 16) {
-    std::uint32_t word[4];
-    std::memcpy(word, at, sizeof word);
-    for (int i = 0; i < 4; ++i) lane[i] += word[i];
-    at += 16;
-    left -= 16;
+  if (left >= 64) sum += kSumLanes(at, left);
+  for (; left >= 4; at += 4, left -= 4) {
+    std::uint32_t word;
+    std::memcpy(&word, at, sizeof word);
+    sum += word;
   }
-  sum += checksum_fold(lane[0]) + checksum_fold(lane[1]) + checksum_fold(lane[2]) + checksum_fold(lane[3]);
-  while (left >= 2) {
+  if (left >= 2) {
     std::uint16_t word;
     std::memcpy(&word, at, sizeof word);
     sum += word;
