@@ -2,6 +2,7 @@
 and every byte is the right one."""
 
 import asyncio
+import hashlib
 import json
 import socket
 
@@ -83,8 +84,55 @@ workloads:
         self.assertGreater(result["ports"]["lan"]["drops"]["bad_tcp_checksum"], 0)
 
     @case.row(seconds=120)
-    def test_a_long_transfer(self):
-        self.assert_all_fetched(Trouble(drop=0.01), size=32 << 20, total=1, concurrent=1)
+    def test_a_long_download(self):
+        self.assert_all_fetched(Trouble(drop=0.01), size=64 << 20, total=1, concurrent=1)
+
+    def assert_uploaded(self, bytes_, personality):
+        """One host sends; what the kernel receives is what the seed says."""
+        net = self.troubled(Trouble(drop=0.01))
+        with net.there.entered():
+            listener = socket.create_server((lab.THERE4, 9000))
+        digest = hashlib.sha256()
+
+        async def take(stream, back):
+            while part := await stream.read(1 << 20):
+                digest.update(part)
+            back.close()
+
+        text = lab.hosts_yaml(1, extra=f"""    tcp: {personality}
+workloads:
+  talk:
+    from: clients
+    to: '{lab.THERE4}:9000'
+    tcp: {{script: [send_bytes: {bytes_}B, close]}}
+    load: {{timeout: 100s}}
+""")
+
+        async def serve():
+            async with await asyncio.start_server(take, sock=listener):
+                return await asyncio.to_thread(net.run_scenario, text, timeout=110)
+
+        work = asyncio.run(serve())["workloads"]["talk"]
+        self.assertEqual((work["sessions_succeeded"], work["bytes_tx"]), (1, bytes_), work["failures"])
+        self.assertGreater(work["tcp"]["retransmits"], 0)
+        self.assertEqual(digest.digest(), hashlib.sha256(lab.pattern(bytes_, lab.SCRIPT)).digest())
+        self.assert_trouble_was_made(net)
+
+    @case.row(seconds=120)
+    def test_a_long_upload_with_newreno(self):
+        self.assert_uploaded(32 << 20, "{congestion: newreno}")
+
+    @case.row(seconds=120)
+    def test_a_long_upload_with_cubic(self):
+        self.assert_uploaded(32 << 20, "{congestion: cubic}")
+
+    @case.row(seconds=120)
+    def test_an_upload_without_sack(self):
+        self.assert_uploaded(8 << 20, "{sack: false, rack_tlp: false}")
+
+    @case.row(seconds=120)
+    def test_an_upload_without_timestamps_and_window_scale(self):
+        self.assert_uploaded(8 << 20, "{timestamps: false, window_scale: none}")
 
     @case.row(seconds=120)
     def test_a_dialogue_both_ways(self):
