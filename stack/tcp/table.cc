@@ -1,5 +1,6 @@
 #include "stack/tcp/table.h"
 
+#include <algorithm>
 #include <memory>
 #include <type_traits>
 
@@ -14,7 +15,7 @@ ConnectionId ConnectionTable::add(const Key& key) {
     free_.pop_back();
   } else {
     if (made_ >= limit_) return stack::kNoConnection;
-    if (made_ % kChunk == 0) chunks_.push_back(std::make_unique<std::array<Connection, kChunk>>());
+    if (made_ % kChunk == 0) chunks_.push_back(std::make_unique<Connection[]>(std::min(kChunk, limit_ - made_)));
     index = made_++;
   }
   if (++size_ > buckets_.size()) grow();

@@ -2,7 +2,6 @@
 // Every operation is O(1); nothing here looks at all connections.
 #pragma once
 
-#include <array>
 #include <cassert>
 #include <cstdint>
 #include <memory>
@@ -40,7 +39,7 @@ class ConnectionTable {
 
   [[nodiscard]] Connection& operator[](ConnectionId id) {
     const auto index = static_cast<std::uint32_t>(id);
-    return (*chunks_[index / kChunk])[index % kChunk];
+    return chunks_[index / kChunk][index % kChunk];
   }
   [[nodiscard]] std::uint32_t size() const { return size_; }
 
@@ -87,7 +86,7 @@ class ConnectionTable {
   void grow();
   void grow_queue();
 
-  std::vector<std::unique_ptr<std::array<Connection, kChunk>>> chunks_;
+  std::vector<std::unique_ptr<Connection[]>> chunks_;  // of kChunk each; the last of what the limit leaves
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> buckets_;  // heads of chains; a power of two, at least as many as connections
   std::vector<ConnectionId> queue_ = std::vector<ConnectionId>(64);  // a ring, a power of two

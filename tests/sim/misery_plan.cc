@@ -63,7 +63,7 @@ tcp::Personality draw_personality(Draw& draw) {
   tcp.nagle = draw.chance(0.7);
   tcp.delayed_ack = draw.one_of(kDelayedAck);
   tcp.syn_ack_retries = 12;  // that a server forgets a call whose answers were lost is not what is tried here
-  tcp.fin_wait2 = 1h;        // nor that a peer is silent for minutes, which back-off at 10 % makes it
+  tcp.retries = 24;          // nor that a link which is down uses up the patience, and five losses in a row the rest
   return tcp;
 }
 
