@@ -2,11 +2,12 @@
 // one after the other, until the bytes end. Every byte string is a program.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <initializer_list>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/time.h"
 
 namespace myriad::fuzz {
 
@@ -44,7 +45,20 @@ enum class Step : std::uint8_t {
   kCount,
 };
 
+// The header's twelve bytes are: switches (1 IPv6, 2 no timestamps, 4 no SACK, 8 no RACK-TLP, 16 CUBIC, 32 no Nagle,
+// 64 no window scaling, 128 a silent neighbour); window scale; receive window and << 4 MSS; initial window, 0 = 10;
+// delayed ACK and 16 keep-alive; what the peer's SYN offers (1 MSS, 2 window scale, 4 SACK, 8 timestamps); its scale;
+// its MSS; its window; manners of the application (1 extends, 2 finishes, 4 aborts); the peer's initial sequence
+// number; bounds of half-open connections and << 4 of reassembly. What names a choice is an index into these.
 inline constexpr std::size_t kProgramHeader = 12;
+inline constexpr std::uint32_t kReceiveWindows[] = {256 * 1024, 65535, 8192, 3000, 536, 1, 1U << 20};
+inline constexpr std::uint16_t kSegmentSizes[] = {0, 88, 536, 1000};
+inline constexpr Duration kDelays[] = {std::chrono::milliseconds{40}, Duration{}, std::chrono::milliseconds{200}};
+inline constexpr std::uint16_t kPeerSegmentSizes[] = {1460, 0, 1, 88, 536, 1000, 9000, 65535};
+inline constexpr std::uint16_t kPeerWindows[] = {65535, 8192, 1000, 100, 1, 0};
+inline constexpr std::uint32_t kPeerIsns[] = {1000, 0, 0x7fffff00, 0xffffff00};
+inline constexpr std::uint32_t kBlocks[] = {64, 1, 4};
+
 inline constexpr int kConversations = 4;
 
 // Reads a program. Behind its end there are zeros.
@@ -70,7 +84,7 @@ class ProgramReader {
 // Writes one, for seeds.
 class ProgramWriter {
  public:
-  explicit ProgramWriter(std::initializer_list<std::uint8_t> header) : bytes_(header) { bytes_.resize(kProgramHeader); }
+  explicit ProgramWriter(Bytes header) : bytes_(header.begin(), header.end()) { bytes_.resize(kProgramHeader); }
   ProgramWriter& step(Step step, int conversation, const std::vector<std::uint8_t>& operands = {}) {
     bytes_.push_back(static_cast<std::uint8_t>(static_cast<unsigned>(step) | static_cast<unsigned>(conversation) << 5));
     bytes_.insert(bytes_.end(), operands.begin(), operands.end());

@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::uint32_t kFrames = 128;
 constexpr std::uint32_t kChunk = 2048;
-constexpr std::size_t kMostSteps = 200;  // a longer program says nothing new and costs time
+constexpr std::uint32_t kConnections = 64;  // a small table is quickly made; no program fills it
+constexpr std::size_t kMostSteps = 200;     // a longer program says nothing new and costs time
 constexpr std::size_t kMostPayload = 1400;
 constexpr std::uint64_t kPeerMac = 0x020000000099;
 constexpr stack::HostId kOurHost{0};
@@ -38,7 +39,7 @@ stack::HostTable host_table(const tcp::Personality& tcp) {
 }
 
 template <class T, std::size_t kCount>
-T one_of(const T (&choices)[kCount], std::uint8_t which) {
+T one_of(const T (&choices)[kCount], unsigned which) {
   return choices[which % kCount];
 }
 
@@ -54,14 +55,6 @@ Rig::Rig(Bytes program)
 }
 
 void Rig::read_header() {
-  constexpr std::uint32_t kReceiveWindow[] = {256 * 1024, 65535, 8192, 3000, 536, 1, 1U << 20};
-  constexpr std::uint16_t kMss[] = {0, 88, 536, 1000};
-  constexpr Duration kDelayedAck[] = {40ms, 0ms, 200ms};
-  constexpr std::uint16_t kPeerMss[] = {1460, 0, 1, 88, 536, 1000, 9000, 65535};
-  constexpr std::uint16_t kPeerWindow[] = {65535, 8192, 1000, 100, 1, 0};
-  constexpr std::uint32_t kPeerIsn[] = {1000, 0, 0x7fffff00, 0xffffff00};
-  constexpr std::uint32_t kBlocks[] = {64, 1, 4};
-
   const std::uint8_t switches = program_.u8();
   tcp::Personality tcp;
   v6_ = (switches & 0x01) != 0;
@@ -74,17 +67,17 @@ void Rig::read_header() {
   tcp.window_scale = static_cast<std::uint8_t>(program_.u8() % 15);
   if ((switches & 0x40) != 0) tcp.window_scale.reset();
   const std::uint8_t sizes = program_.u8();
-  tcp.receive_window = one_of(kReceiveWindow, sizes & 0x0fU);
-  tcp.mss = one_of(kMss, sizes >> 4);
+  tcp.receive_window = one_of(kReceiveWindows, sizes & 0x0fU);
+  tcp.mss = one_of(kSegmentSizes, sizes >> 4U);
   tcp.initial_window = static_cast<std::uint8_t>(1 + (program_.u8() + 9) % 10);
   const std::uint8_t times = program_.u8();
-  tcp.delayed_ack = one_of(kDelayedAck, times & 0x0fU);
+  tcp.delayed_ack = one_of(kDelays, times & 0x0fU);
   if ((times & 0x10) != 0) tcp.keep_alive = 60s;
 
   const std::uint8_t offers = program_.u8();
   const std::uint8_t peer_scale = program_.u8() % 16;  // 15 is one too many
-  const std::uint16_t peer_mss = one_of(kPeerMss, program_.u8());
-  const std::uint16_t peer_window = one_of(kPeerWindow, program_.u8());
+  const std::uint16_t peer_mss = one_of(kPeerSegmentSizes, program_.u8());
+  const std::uint16_t peer_window = one_of(kPeerWindows, program_.u8());
   if ((offers & 1) != 0) peer_offers_.mss = peer_mss;
   if ((offers & 2) != 0) peer_offers_.window_scale = peer_scale;
   peer_offers_.sack_permitted = (offers & 4) != 0;
@@ -94,12 +87,13 @@ void Rig::read_header() {
   app_extends_ = (manners & 1) != 0;
   app_finishes_ = (manners & 2) != 0;
   app_aborts_ = (manners & 4) != 0;
-  const std::uint32_t peer_isn = one_of(kPeerIsn, program_.u8());
+  const std::uint32_t peer_isn = one_of(kPeerIsns, program_.u8());
   const std::uint8_t limits = program_.u8();
 
   hosts_ = host_table(tcp);
   stack::StackOptions options;
   options.accept_pending_checksums = false;
+  options.tcp.connections = kConnections;
   options.tcp.half_open = 1 + limits % 4U;  // so few that one which is not counted back is missed in the end
   options.tcp.time_wait = 2;
   options.tcp.reassembly_blocks = one_of(kBlocks, limits >> 4);

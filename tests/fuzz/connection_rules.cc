@@ -284,7 +284,7 @@ void Rig::on_event(const stack::Event& event, Instant) {
       }
       break;
     case EventKind::kClosed:
-      require(c.finished);
+      require(c.finished && c.peer_closed);
       return end_life(c);
     case EventKind::kFailed:
       require(event.reason != stack::FailReason::kNone);

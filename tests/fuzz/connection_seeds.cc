@@ -327,7 +327,7 @@ struct Variant {
 
 Seed write(const Story& story, const Variant& variant) {
   const int conversation = story.active ? kOurs : kTheirs;
-  ProgramWriter writer{variant.header};
+  ProgramWriter writer{Bytes{variant.header.begin(), variant.header.size()}};
   if (story.opens && story.active) {
     writer.step(Step::kConnect, conversation).step(Step::kPeerSynAck, conversation);
   } else if (story.opens) {

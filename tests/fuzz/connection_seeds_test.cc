@@ -12,6 +12,7 @@
 #include <iterator>
 
 #include "tests/fuzz/connection_rig.h"
+#include "tests/fuzz/script_program.h"
 
 namespace myriad::fuzz {
 namespace {
@@ -54,6 +55,26 @@ TEST(ConnectionSeeds, AreTheFilesOfTheCorpus) {
     std::ifstream file{file_of(seed), std::ios::binary};
     const std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>{file}, {}};
     EXPECT_EQ(bytes, seed.program) << seed.name << ": MYRIAD_RENEW=1 writes the files anew";
+  }
+}
+
+// The scripts, too: each is a program that keeps the rules, and nearly all that open a connection open one here.
+TEST(ConnectionSeeds, ScriptsAreProgramsAndReachEveryState) {
+  const auto scripts = programs_of(MYRIAD_SCRIPT_FOLDER);
+  ASSERT_TRUE(scripts) << scripts.error();
+  std::uint32_t all = 0;
+  std::size_t established = 0;
+  for (const auto& [name, program] : *scripts) {
+    SCOPED_TRACE(name);
+    states_reached = 0;
+    Rig{program}.play();
+    all |= states_reached;
+    if ((states_reached & bit(tcp::State::kEstablished)) != 0) ++established;
+  }
+  EXPECT_GT(established * 10, scripts->size() * 8);
+  for (auto state = tcp::State::kFree; state <= tcp::State::kAborting;
+       state = static_cast<tcp::State>(static_cast<unsigned>(state) + 1)) {
+    EXPECT_NE(all & bit(state), 0U) << static_cast<unsigned>(state);
   }
 }
 
