@@ -83,6 +83,10 @@ class TimerWheel {
     place(id.node);
   }
 
+  // The name of a timer that is armed, from its node alone, for owners who forget it when it fires or is cancelled.
+  [[nodiscard]] TimerId at(std::uint32_t node) const {
+    return node == TimerId{}.node ? TimerId{} : TimerId{node, nodes_[node].generation};
+  }
   [[nodiscard]] bool is_armed(TimerId id) const {
     return id.node < nodes_.size() && nodes_[id.node].generation == id.generation && id.node >= kFirstTimer;
   }

@@ -47,22 +47,19 @@ std::uint32_t Connection::window_offered(const Surroundings& around) const {
   return around.personality.receive_window - std::min(held, around.personality.receive_window);
 }
 
-void Connection::open(const Surroundings& around, SeqNum iss, std::uint32_t ts_offset, std::uint16_t mss) {
+void Connection::open(const Surroundings& around, SeqNum iss, std::uint32_t ts_offset) {
   state_ = State::kSynSent;
   una_ = next_ = iss;
   ts_offset_ = ts_offset;
-  link_mss_ = mss;
   syn_due_ = true;
   receive_scale_ = around.personality.window_scale.value_or(0) & 15;
 }
 
-void Connection::accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss, std::uint32_t ts_offset,
-                        std::uint16_t mss) {
+void Connection::accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss, std::uint32_t ts_offset) {
   state_ = State::kSynReceived;
   passive = true;
   una_ = next_ = iss;
   ts_offset_ = ts_offset;
-  link_mss_ = mss;
   negotiate(around, syn);
   syn_due_ = true;
   ++around.counters.segments_rx;
@@ -70,7 +67,7 @@ void Connection::accept(const Surroundings& around, const wire::TcpView& syn, Se
 
 // Takes in the peer's SYN or SYN-ACK.
 void Connection::negotiate(const Surroundings& around, const wire::TcpView& syn) {
-  const Negotiated agreed = tcp::negotiate(around.personality, syn.options(), link_mss_, remote.is_v6());
+  const Negotiated agreed = tcp::negotiate(around.personality, syn.options(), around.link_mss, remote.is_v6());
   send_mss_ = agreed.send_mss;
   send_scale_ = agreed.send_scale & 15;
   receive_scale_ = agreed.receive_scale & 15;
@@ -298,9 +295,10 @@ void Connection::on_text(const Surroundings& around, const wire::TcpView& segmen
     received(static_cast<std::uint32_t>(data.size()));
     outcome.more_data = part != nullptr && !part->reassembly.empty();
     // RFC 5681 section 4.2: at once when a gap is filled, else each second segment, else within the delay.
-    if (outcome.more_data || ++unacked_segments_ >= 2 || around.personality.delayed_ack == Duration::zero()) {
+    if (outcome.more_data || unacked_segments_ == 1 || around.personality.delayed_ack == Duration::zero()) {
       ack_due_ = true;
     } else if (!ack_timeout_.is_set()) {
+      unacked_segments_ = 1;
       ack_timeout_ = Deadline::at(now + around.personality.delayed_ack);
     }
   } else {
@@ -384,7 +382,8 @@ void Connection::hold_receive(const Surroundings& around, std::uint32_t unread_b
   if (open <= before) return;  // no more room than before
   const std::uint32_t told = receive_edge_.since(receive_next_);
   // RFC 9293 section 3.8.6.2.2: tell of more room only when it is worth it.
-  if (open > told && open - told >= std::min<std::uint32_t>(around.personality.receive_window / 2, 2U * link_mss_)) {
+  if (open > told &&
+      open - told >= std::min<std::uint32_t>(around.personality.receive_window / 2, 2U * around.link_mss)) {
     ack_due_ = true;
   }
 }

@@ -74,23 +74,23 @@ class Connection {
   // Places in the lists of the table that holds this connection; they are the table's.
   std::uint32_t hash_next = 0xffffffff;
   std::uint32_t generation = 0;  // counts the lives of this slot
-  stack::TimerId timer;
+  std::uint32_t timer_node = stack::TimerId{}.node;
 
   struct Surroundings {
     const Personality& personality;
     Congestion congestion;
     std::uint8_t initial_window;  // segments
+    std::uint16_t link_mss;       // what our SYN says
     ReassemblyPool& pool;
     BusyPool& busy;
     Counters& counters;
     stack::DropCounters& drops;
   };
 
-  // Active open: `iss` by RFC 6528, `ts_offset` added to the clock of our timestamps, `mss` what our SYN says.
-  void open(const Surroundings& around, SeqNum iss, std::uint32_t ts_offset, std::uint16_t mss);
+  // Active open: `iss` by RFC 6528, `ts_offset` added to the clock of our timestamps.
+  void open(const Surroundings& around, SeqNum iss, std::uint32_t ts_offset);
   // Passive open, for a SYN without ACK.
-  void accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss, std::uint32_t ts_offset,
-              std::uint16_t mss);
+  void accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss, std::uint32_t ts_offset);
 
   [[nodiscard]] Outcome on_segment(const Surroundings& around, const wire::TcpView& segment, Instant now);
   [[nodiscard]] Outcome on_timer(const Surroundings& around, Instant now);
@@ -133,11 +133,6 @@ class Connection {
   [[nodiscard]] std::uint8_t timeouts_in_a_row() const { return attempts_; }
   // An ICMP error has said that the peer cannot be reached; it may have been a passing one (RFC 9293 MUST-54, MUST-56).
   [[nodiscard]] bool unreachable_seen() const { return unreachable_seen_; }
-
-  // Who opened it, and what the application was told; the table's.
-  bool queued : 1 = false;
-  bool passive : 1 = false;           // opened by the peer
-  bool told_application : 1 = false;  // an accepted connection is announced only once it is complete
 
  private:
   // What the connection's timer is for; each state has at most one of them at a time.
@@ -249,8 +244,9 @@ class Connection {
   [[nodiscard]] static std::uint32_t microseconds(Instant now) { return static_cast<std::uint32_t>(now.ns / 1000); }
   [[nodiscard]] std::uint32_t window_offered(const Surroundings& around) const;
 
-  std::uint64_t una_offset_ = 0;  // stream offset of una_
-  std::uint64_t stream_end_ = 0;  // bytes the application has announced
+  std::uint32_t busy_ = BusyPool::kNone;  // fills the words before the 64-bit ones
+  std::uint64_t una_offset_ = 0;          // stream offset of una_
+  std::uint64_t stream_end_ = 0;          // bytes the application has announced
 
   SeqNum una_;                // SND.UNA
   SeqNum next_;               // SND.NXT
@@ -266,25 +262,21 @@ class Connection {
   std::uint32_t ts_offset_ = 0;
 
   RttEstimator rtt_;
-  State state_ = State::kFree;
-  TimerFor timer_for_ = TimerFor::kRetransmit;
-  Probe probe_ = Probe::kNone;  // that is to be sent
-  std::uint8_t attempts_ = 0;   // timer expiries since the peer last made progress
-
-  std::uint32_t busy_ = BusyPool::kNone;
   Deadline timeout_;
   Deadline ack_timeout_;
-  Deadline last_sent_;            // when data went out last: for the restart after idle time
-  std::uint16_t challenged_ = 0;  // when, in units of 2^20 ns; 0 = never
-  std::uint16_t link_mss_ = 536;  // what our SYN says
-
-  std::uint8_t unacked_segments_ = 0;  // with data, received since our last acknowledgement
-  std::uint8_t send_scale_ : 4 = 0;    // of windows that the peer advertises
+  Deadline last_sent_;               // when data went out last: for the restart after idle time
+  std::uint16_t challenged_ = 0;     // when, in units of 2^20 ns; 0 = never
+  std::uint8_t attempts_ = 0;        // timer expiries since the peer last made progress
+  std::uint8_t send_scale_ : 4 = 0;  // of windows that the peer advertises
   std::uint8_t receive_scale_ : 4 = 0;
+
+  State state_ : 4 = State::kFree;
+  TimerFor timer_for_ : 3 = TimerFor::kRetransmit;
+  Probe probe_ : 2 = Probe::kNone;         // that is to be sent
+  std::uint8_t unacked_segments_ : 2 = 0;  // with data, received since our last acknowledgement
   bool scaling_ : 1 = false;
   bool timestamps_ : 1 = false;
   bool sack_ : 1 = false;
-
   bool syn_due_ : 1 = false;   // SYN or SYN-ACK is to be sent
   bool syn_sent_ : 1 = false;  // and was, at least once
   bool syn_repeated_ : 1 = false;
@@ -296,6 +288,14 @@ class Connection {
   bool unreachable_seen_ : 1 = false;
   bool send_done_told_ : 1 = true;
   bool no_delay_ : 1 = false;  // Nagle is off for this connection
+
+ public:
+  // Of the table and its owner.
+  bool queued : 1 = false;
+  bool passive : 1 = false;           // opened by the peer
+  bool told_application : 1 = false;  // an accepted connection is announced only once it is complete
 };
+
+static_assert(sizeof(Connection) <= 144, "a million of them");
 
 }  // namespace myriad::tcp

@@ -75,7 +75,7 @@ bool Connection::next_handshake(const Surroundings& around, Instant now, Segment
   header.seq = una_;
   header.flags = kTcpSyn;
   header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(window_offered(around), 65535));
-  put_syn_options(around.personality, link_mss_, answer ? &agreed : nullptr, header.options);
+  put_syn_options(around.personality, around.link_mss, answer ? &agreed : nullptr, header.options);
   if (header.options.has_timestamps) {
     header.options.ts_value = timestamp(now);
     header.options.ts_echo = answer ? ts_recent_ : 0;
@@ -185,7 +185,8 @@ bool Connection::next_data(const Surroundings& around, Instant now, Segment& seg
   if (flight() == 0 && cwnd_ > send_mss_) restart_after_idle(around, now);
   const std::uint32_t length = sendable(around);
   if (probe_ != Probe::kNone) {
-    const Probe probe = std::exchange(probe_, Probe::kNone);
+    const Probe probe = probe_;
+    probe_ = Probe::kNone;
     if (next_probe(around, probe, length, now, segment)) return true;
   }
   const bool fin = finish_asked_ && !fin_sent_ && unsent() == length && fin_may_go(length);
@@ -316,7 +317,7 @@ void Connection::acknowledge(const Surroundings& around, Segment& segment, Insta
 std::uint16_t Connection::window_field(const Surroundings& around) {
   const std::uint32_t open = window_offered(around);
   const std::uint32_t told = receive_edge_.since(receive_next_);
-  const std::uint32_t step = std::min<std::uint32_t>(around.personality.receive_window / 2, link_mss_);
+  const std::uint32_t step = std::min<std::uint32_t>(around.personality.receive_window / 2, around.link_mss);
   std::uint32_t window = open >= told + step ? open : told;
   const std::uint32_t unit = 1U << receive_scale_;
   window = std::min((window + unit - 1) / unit, 65535U);
@@ -328,7 +329,7 @@ std::uint16_t Connection::window_field(const Surroundings& around) {
 // a round trip and the delay for each segment.
 bool Connection::peer_is_cramped(const Surroundings& around) const {
   const std::uint32_t told = receive_edge_.since(receive_next_);
-  return told < link_mss_ && window_offered(around) > 2 * told;
+  return told < around.link_mss && window_offered(around) > 2 * told;
 }
 
 Duration Connection::rto(const Surroundings& around) const {

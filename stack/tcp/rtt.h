@@ -17,10 +17,10 @@ class RttEstimator {
     const std::uint32_t r = std::clamp(us, 1U, 60'000'000U);
     if (srtt_us_ == 0) {  // (2.2)
       srtt_us_ = r;
-      rttvar_us_ = r / 2;
+      rttvar_us_ = (r / 2) & kVarianceMask;
     } else {  // (2.3), alpha = 1/8, beta = 1/4
       const std::uint32_t delta = srtt_us_ > r ? srtt_us_ - r : r - srtt_us_;
-      rttvar_us_ = rttvar_us_ - rttvar_us_ / 4 + delta / 4;
+      rttvar_us_ = (rttvar_us_ - rttvar_us_ / 4 + delta / 4) & kVarianceMask;
       srtt_us_ = srtt_us_ - srtt_us_ / 8 + r / 8;
       if (srtt_us_ == 0) srtt_us_ = 1;
     }
@@ -28,7 +28,7 @@ class RttEstimator {
   }
   // (5.5): the timer expired; doubles the timeout.
   void back_off() {
-    if (backoff_ < 31) ++backoff_;
+    if (backoff_ < 31) backoff_ = (backoff_ + 1U) & 31;
   }
   void reset_backoff() { backoff_ = 0; }
   [[nodiscard]] bool known() const { return srtt_us_ != 0; }
@@ -46,9 +46,10 @@ class RttEstimator {
   }
 
  private:
-  std::uint32_t srtt_us_ = 0;  // 0 = no sample yet
-  std::uint32_t rttvar_us_ = 0;
-  std::uint8_t backoff_ = 0;
+  static constexpr std::uint32_t kVarianceMask = (1U << 27) - 1;
+  std::uint32_t srtt_us_ = 0;         // 0 = no sample yet
+  std::uint32_t rttvar_us_ : 27 = 0;  // at most 60 s
+  std::uint32_t backoff_ : 5 = 0;
 };
 
 }  // namespace myriad::tcp

@@ -6,6 +6,7 @@ namespace myriad::tcp {
 
 using stack::Drop;
 using stack::kNoConnection;
+using stack::TimerId;
 using wire::kTcpAck;
 using wire::kTcpFin;
 using wire::kTcpRst;
@@ -75,12 +76,6 @@ std::uint32_t Tcp::timestamp_offset(const Connection& c) const {
   return static_cast<std::uint32_t>(mix64(secret_ ^ host ^ load_be64(c.remote.octets().data() + 8)));
 }
 
-std::uint16_t Tcp::link_mss(const Connection& c) const {
-  const stack::HostGroup& group = hosts_.group(c.group);
-  const auto link = static_cast<std::uint16_t>(group.mtu - (c.remote.is_v4() ? 40 : 60));
-  return group.tcp.mss == 0 ? link : std::clamp(group.tcp.mss, kLowestMss, std::max(link, kLowestMss));
-}
-
 tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAddress& to, Port port, Cookie cookie,
                                                     Tally tally, Instant now) {
   const bool nobody = to.is_multicast() || hosts_.is_broadcast(from, to);  // RFC 9293 MUST-46
@@ -97,7 +92,7 @@ tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAd
   c.group = from.group;
   c.cookie = cookie;
   c.tally = tally;
-  c.open(around(c), initial_sequence(key, now), timestamp_offset(c), link_mss(c));
+  c.open(around(c), initial_sequence(key, now), timestamp_offset(c));
   table_.enqueue(id);
   return id;
 }
@@ -217,7 +212,7 @@ ConnectionId Tcp::on_stray(const Host& host, const MacAddress& from, const wire:
   c.cookie = service->cookie;
   c.tally = service->tally;
   c.next_hop = from;
-  c.accept(around(c), segment, initial_sequence(key, now), timestamp_offset(c), link_mss(c));
+  c.accept(around(c), segment, initial_sequence(key, now), timestamp_offset(c));
   return id;
 }
 
@@ -330,7 +325,9 @@ void Tcp::begin_time_wait(ConnectionId id) {
 // Frees the connection now, or marks it to be freed when the queue comes to it.
 void Tcp::end(ConnectionId id) {
   Connection& c = table_[id];
-  wheel_.cancel(c.timer);
+  TimerId timer = wheel_.at(c.timer_node);
+  wheel_.cancel(timer);
+  c.timer_node = timer.node;
   c.release(around(c));
   if (!c.queued) table_.remove(id);
 }
@@ -350,15 +347,17 @@ void Tcp::watch(ConnectionId id, Instant now) {
   const Connection::Surroundings surroundings = around(c);
   const Instant deadline = c.deadline(now);
   // A timer that would fire too early is left alone: it looks at the deadline when it fires. Most never do.
-  if (!deadline.is_never() && deadline < wheel_.due(c.timer)) {
-    wheel_.rearm(c.timer, deadline, timer_kind_, static_cast<std::uint32_t>(id));
+  TimerId timer = wheel_.at(c.timer_node);
+  if (!deadline.is_never() && deadline < wheel_.due(timer)) {
+    wheel_.rearm(timer, deadline, timer_kind_, static_cast<std::uint32_t>(id));
+    c.timer_node = timer.node;
   }
   c.rest(surroundings);
 }
 
 void Tcp::on_timer(ConnectionId id, Instant now) {
   Connection& c = table_[id];
-  c.timer = {};
+  c.timer_node = TimerId{}.node;
   if (c.state() == State::kFree || c.state() == State::kAborting) return;
   if (c.deadline(now) > now) {
     settle(id, now);

@@ -134,15 +134,21 @@ class Tcp {
   }
 
   [[nodiscard]] Connection::Surroundings around(const Connection& c) {
-    const Personality& personality = hosts_.group(c.group).tcp;
+    const stack::HostGroup& group = hosts_.group(c.group);
+    const Personality& personality = group.tcp;
     Workload& workload = workloads_[c.tally];
     return {personality,
             workload.congestion.value_or(personality.congestion),
             workload.initial_window.value_or(personality.initial_window),
+            link_mss(group, c.remote.is_v4()),
             pool_,
             busy_,
             workload.counters,
             drops_};
+  }
+  static std::uint16_t link_mss(const stack::HostGroup& group, bool v4) {
+    const auto link = static_cast<std::uint16_t>(group.mtu - (v4 ? 40 : 60));
+    return group.tcp.mss == 0 ? link : std::clamp(group.tcp.mss, kLowestMss, std::max(link, kLowestMss));
   }
   void make_room_for(Tally tally) {
     if (tally >= workloads_.size()) workloads_.resize(tally + 1U);
@@ -151,7 +157,6 @@ class Tcp {
   [[nodiscard]] std::optional<Port> free_port(const Host& host, const IpAddress& to, Port port);
   [[nodiscard]] SeqNum initial_sequence(const ConnectionTable::Key& key, Instant now) const;  // RFC 6528
   [[nodiscard]] std::uint32_t timestamp_offset(const Connection& c) const;                    // RFC 7323 section 5.4
-  [[nodiscard]] std::uint16_t link_mss(const Connection& c) const;
 
   // A segment for which there is no connection: opens one, or answers with a reset.
   ConnectionId on_stray(const Host& host, const MacAddress& from, const wire::IpView& ip, const wire::TcpView& segment,
