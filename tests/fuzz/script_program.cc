@@ -261,7 +261,7 @@ class Translator {
     constexpr std::uint8_t kTypes[] = {3, 11, 12, 4};  // in the order of the step's
     const auto type = std::ranges::find(kTypes, error.type_number);
     if (type == std::end(kTypes)) return;
-    operands.push_back(low_byte(static_cast<std::uint32_t>(type - std::begin(kTypes)) | error.code_number << 4U));
+    operands.push_back(low_byte(static_cast<unsigned>(type - std::begin(kTypes)) | unsigned{error.code_number} << 4));
     append16(operands, quoted->seq - side.acked);
     writer_.step(Step::kIcmpError, side.conversation, operands);
   }
