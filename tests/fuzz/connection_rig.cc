@@ -2,6 +2,8 @@
 #include "tests/fuzz/connection_rig.h"
 
 #include <algorithm>
+#include <array>
+#include <memory>
 
 #include "stack/wire/icmp.h"
 #include "tests/fuzz/read_everything.h"
@@ -36,6 +38,13 @@ stack::HostTable host_table(const tcp::Personality& tcp) {
   group.ipv4 = Ipv4Prefix{Ipv4Address{0x0a000101}, 16};
   group.ipv6 = Ipv6Prefix{*Ipv6Address::parse("fd00::1"), 64};
   return stack::HostTable{{group}};
+}
+
+wire::IpRepr header_of(const DatagramToCut& datagram) {
+  return {.src = datagram.src,
+          .dst = datagram.dst,
+          .protocol = datagram.protocol,
+          .payload_length = datagram.payload.size()};
 }
 
 template <class T, std::size_t kCount>
@@ -391,7 +400,7 @@ void Rig::send(Conversation& c, const PeerSegment& segment, Delivery delivery, s
   }
   const std::size_t middle = fragmented ? std::min(size, (1 + cut) * 8) : size;
   if (middle == size) {
-    input(whole_packet(datagram));
+    input_whole(datagram);
   } else if (delivery == Delivery::kFragmentsInOrder) {
     input(fragment_of(datagram, 0, middle, true));
     input(fragment_of(datagram, middle, size, false));
@@ -424,27 +433,33 @@ void Rig::note_peer_segment(Conversation& c, const PeerSegment& segment, Bytes b
 }
 
 std::vector<std::uint8_t> Rig::whole_packet(const DatagramToCut& datagram) {
-  const wire::IpRepr ip{.src = datagram.src,
-                        .dst = datagram.dst,
-                        .protocol = datagram.protocol,
-                        .payload_length = datagram.payload.size()};
+  const wire::IpRepr ip = header_of(datagram);
   std::vector<std::uint8_t> packet(ip.header_size());
   ip.emit_header(packet.data());
   packet.insert(packet.end(), datagram.payload.begin(), datagram.payload.end());
   return packet;
 }
 
-void Rig::input(Bytes packet) {
-  frame_.resize(wire::kEthernetHeaderBytes);
+void Rig::input_whole(const DatagramToCut& datagram) {
+  const wire::IpRepr ip = header_of(datagram);
+  std::array<std::uint8_t, 64> header;
+  ip.emit_header(header.data());
+  input(Bytes{header}.first(ip.header_size()), datagram.payload);
+}
+
+void Rig::input(Bytes packet, Bytes rest) {
+  // Memory of exactly that length: a sanitizer shall see the first byte behind the frame being read.
+  const std::size_t size = wire::kEthernetHeaderBytes + packet.size() + rest.size();
+  const auto memory = std::make_unique_for_overwrite<std::uint8_t[]>(size);
   wire::EthernetRepr{
       hosts_.at(kOurHost).mac, MacAddress::from_number(kPeerMac), {}, v6_ ? wire::kEtherTypeIpv6 : wire::kEtherTypeIpv4}
-      .emit_header(frame_.data());
-  frame_.insert(frame_.end(), packet.begin(), packet.end());
+      .emit_header(memory.get());
+  std::ranges::copy(rest, std::ranges::copy(packet, memory.get() + wire::kEthernetHeaderBytes).out);
   for (Conversation& c : conversations_) {
     c.pure_acks = 0;
     c.announced_before = c.announced;
   }
-  stack_->on_frame(frame_, now_, *this, batch_);
+  stack_->on_frame(Bytes{memory.get(), size}, now_, *this, batch_);
   collect();
   // One segment: an acknowledgement, and another when what it freed was something to say.
   for (const Conversation& c : conversations_) require(c.pure_acks <= 2);
@@ -466,7 +481,7 @@ void Rig::send_icmp(Conversation& c, std::uint8_t type, std::uint8_t code, std::
   DatagramToCut message{peer_ip_, our_ip_, 1, v6_ ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp,
                         std::vector<std::uint8_t>(error.emitted_size())};
   error.emit(message.payload, peer_ip_, our_ip_);
-  input(whole_packet(message));
+  input_whole(message);
 }
 
 void Rig::pass(Duration time) { now_ = now_ + time; }

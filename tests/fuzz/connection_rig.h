@@ -134,7 +134,8 @@ class Rig {
   void note_peer_segment(Conversation& c, const PeerSegment& segment, Bytes bytes);
   [[nodiscard]] static std::vector<std::uint8_t> whole_packet(const DatagramToCut& datagram);
   void send_icmp(Conversation& c, std::uint8_t type, std::uint8_t code, std::uint32_t parameter, std::uint32_t offset);
-  void input(Bytes packet);
+  void input_whole(const DatagramToCut& datagram);
+  void input(Bytes packet, Bytes rest = {});  // one frame of both
   void pass(Duration time);
   void forget(Conversation& c);
   void end_all();
@@ -181,7 +182,6 @@ class Rig {
   std::vector<int> lives_;                 // of each cookie the conversation, or -1 when it has ended
   std::optional<wire::TcpView> arriving_;  // what the peer has just sent, if it can be read
   std::uint32_t datagram_id_ = 0;
-  std::vector<std::uint8_t> frame_;
 };
 
 }  // namespace myriad::fuzz
