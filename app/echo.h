@@ -12,6 +12,9 @@ namespace myriad::app {
 
 class Echo {
  public:
+  // The stream that we send continues at offset `sent`.
+  explicit Echo(std::uint64_t sent = 0) : first_(sent) {}
+
   // Takes what arrived: the stream that we send is longer by data.size(). False: over `limit`, the bytes are not taken;
   // the peer has sent beyond its window.
   [[nodiscard]] bool take(Bytes data, std::uint32_t limit) { return kept_.append(data, limit); }
@@ -28,6 +31,8 @@ class Echo {
     kept_.copy(static_cast<std::uint32_t>(offset - first_), out);
   }
   [[nodiscard]] std::uint32_t unread() const { return kept_.size(); }
+  // Nothing is kept: a new echo that continues where this one stopped would be the same.
+  [[nodiscard]] bool idle() const { return kept_.empty(); }
 
  private:
   std::uint64_t first_ = 0;  // stream offset of the oldest byte kept

@@ -27,6 +27,8 @@ class HttpFields {
     return size_ <= kMaxBytes;
   }
 
+  // Whether bytes have been taken or counted since the start.
+  [[nodiscard]] bool begun() const { return size_ != 0; }
   [[nodiscard]] bool has_length() const { return has_length_; }
   [[nodiscard]] std::uint64_t length() const { return length_; }
   [[nodiscard]] bool chunked() const { return chunked_; }

@@ -36,6 +36,9 @@ class HttpServer {
   static constexpr std::size_t kMaxResponses = 4;
   static constexpr std::uint64_t kMaxBody = (std::uint64_t{1} << 48) - 1;
 
+  // The stream that we send continues at offset `sent`.
+  explicit HttpServer(std::uint64_t sent = 0) : first_(sent) {}
+
   struct Step {
     std::uint64_t grown = 0;  // how many bytes the stream that we send has become longer
     bool close = false;       // nothing follows them: send the FIN
@@ -49,6 +52,11 @@ class HttpServer {
   void read(std::uint64_t offset, MutableBytes out, const HttpService& service) const;
   [[nodiscard]] std::uint32_t unread() const { return backlog_.size(); }
   [[nodiscard]] bool closing() const { return closing_; }
+  // Nothing is under way: every response has been acknowledged and no byte of another request has come. A new server
+  // that continues where this one stopped would be the same.
+  [[nodiscard]] bool idle() const {
+    return count_ == 0 && at_ == At::kStart && !fields_.begun() && backlog_.empty() && !closing_;
+  }
 
  private:
   enum class Status : std::uint8_t {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 namespace myriad::engine {
 
@@ -15,16 +16,6 @@ using stack::kNoConnection;
 namespace {
 
 std::uint64_t nanoseconds(Duration d) { return d.count() < 0 ? 0 : static_cast<std::uint64_t>(d.count()); }
-
-bool test_and_set(std::vector<std::uint64_t>& bits, std::uint32_t at) {
-  std::uint64_t& word = bits[at / 64];
-  const std::uint64_t bit = std::uint64_t{1} << (at % 64);
-  const bool was = (word & bit) != 0;
-  word |= bit;
-  return was;
-}
-
-bool test(const std::vector<std::uint64_t>& bits, std::uint32_t at) { return (bits[at / 64] >> (at % 64) & 1) != 0; }
 
 Failure failure_of_http(HttpFailure why) {
   switch (why) {
@@ -45,32 +36,43 @@ Failure failure_of_http(HttpFailure why) {
   return Failure::kHttpMalformed;
 }
 
-}  // namespace
-
-// --- counting --------------------------------------------------------------------------------------------------------
-
-void Clients::Running::count_success(std::uint32_t host) {
-  ++counters.sessions_succeeded;
-  if (test_and_set(host_succeeded, host)) return;
-  ++counters.hosts_succeeded;
-  if (test(host_failed, host)) --counters.hosts_failed;
-}
-
-void Clients::Running::count_failure(std::uint32_t host, Failure why) {
-  ++counters.sessions_failed;
-  ++counters.failures[static_cast<std::size_t>(why)];
-  if (test_and_set(host_failed, host) || test(host_succeeded, host)) return;
-  ++counters.hosts_failed;
-}
-
-void Clients::write_counters(ShardCounters& out) const {
-  for (const auto& w : workloads_) {
-    WorkloadCounters& counters = out.workloads[w->place.index];
-    counters = w->counters;
-    counters.starts_missed = w->load.missed();
-    counters.tcp = stack_.tcp_counters(w->place.tally);
+Failure failure_of(FailReason reason) {
+  switch (reason) {
+    case FailReason::kConnectTimeout:
+      return Failure::kConnectTimeout;
+    case FailReason::kRefused:
+      return Failure::kRefused;
+    case FailReason::kReset:
+      return Failure::kReset;
+    case FailReason::kResetAfterData:
+      return Failure::kResetAfterData;
+    case FailReason::kTransmitTimeout:
+      return Failure::kTransmitTimeout;
+    case FailReason::kCloseTimeout:
+      return Failure::kCloseTimeout;
+    case FailReason::kNeighbourTimeout:
+      return Failure::kNeighbourTimeout;
+    case FailReason::kUnreachable:
+      return Failure::kUnreachable;
+    case FailReason::kNoPort:
+      return Failure::kNoPort;
+    case FailReason::kNoRoom:
+      return Failure::kNoRoom;
+    case FailReason::kNone:
+      break;
   }
+  assert(false && "a failure has a reason");
+  return Failure::kReset;
 }
+
+// How much a session of that workload has to say over its connection.
+std::uint64_t stream_bytes(const WorkloadPlace& place) {
+  if (const auto* const fetch = std::get_if<Fetch>(&place.kind)) return fetch->request.size();
+  if (const auto* const talk = std::get_if<Conversation>(&place.kind)) return talk->script.sends_bytes();
+  return 0;
+}
+
+}  // namespace
 
 // --- starting --------------------------------------------------------------------------------------------------------
 
@@ -115,20 +117,30 @@ void Clients::begin(std::uint16_t workload, std::uint32_t host, Instant now) {
 
 void Clients::attempt(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
-  session.started = now;
-  session.sent = 0;
-  session.heard = session.peer_closed = session.script_done = false;
+  stop_waiting(index);
+  assert(session.talk == kNoTalk);
+  session.talk = talks_.take();
+  Talk& talk = talk_of(session);
+  talk.started = now;
+  talk.sent = 0;
+  talk.heard = talk.peer_closed = talk.script_done = false;
   const WorkloadPlace& place = running(session).place;
   if (const auto* const fetch = std::get_if<Fetch>(&place.kind)) {
-    auto& run = session.run.emplace<FetchRun>();
-    if (fetch->verify.sha256) run.digest = std::make_unique<app::Sha256>();
+    talk.run.emplace<HttpResponse>();
+    if (fetch->verify.sha256) {
+      if (talk.digest) {
+        talk.digest->restart();
+      } else {
+        talk.digest = std::make_unique<app::Sha256>();
+      }
+    }
     connect(index, now);
   } else if (const auto* const pings = std::get_if<Pings>(&place.kind)) {
-    session.run.emplace<PingRun>(pings->count, session.sequence);
+    talk.run.emplace<PingRun>(pings->count, session.sequence);
     session.state = State::kTalking;
     ping(index, now);
   } else {
-    session.run.emplace<app::ScriptRun>();
+    talk.run.emplace<app::ScriptRun>();
     connect(index, now);
   }
 }
@@ -141,15 +153,15 @@ void Clients::connect(std::uint32_t index, Instant now) {
       stack_.connect(w.host_id(session.host), w.place.to.at(session.to), w.place.to.port, index, w.place.tally, now);
   if (!connection) return fail_to_begin(index, failure_of(connection.error()), now);
   session.connection = *connection;
-  arm(index, now + w.place.load.timeout);
+  wait(index, Wait::kTimeout, now);
 }
 
-// Sends the echo requests that are due and arms the timer for what comes next.
+// Sends the echo requests that are due and is woken for what comes next.
 void Clients::ping(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
   Running& w = running(session);
   const Pings& pings = std::get<Pings>(w.place.kind);
-  PingRun& run = std::get<PingRun>(session.run);
+  PingRun& run = std::get<PingRun>(talk_of(session).run);
   while (run.is_due(now, pings.interval)) {
     const auto status =
         stack_.send_echo(w.host_id(session.host), w.place.to.at(session.to), static_cast<std::uint16_t>(index),
@@ -163,15 +175,15 @@ void Clients::ping(std::uint32_t index, Instant now) {
         break;
       case stack::EchoStatus::kResolving:
         session.state = State::kResolving;
-        return arm(index, now + w.place.load.timeout);
+        return ring(index, now + w.place.load.timeout);
       case stack::EchoStatus::kNoRoom:
-        return arm(index, now + kRoomAgain);
+        return ring(index, now + kRoomAgain);
       case stack::EchoStatus::kNoRoute:
         return fail(index, Failure::kUnreachable, now);
     }
   }
   if (run.overdue(now, pings.interval, w.place.load.timeout)) return fail(index, timeout_of(session), now);
-  arm(index, run.next_at(pings.interval, w.place.load.timeout));
+  ring(index, run.next_at(pings.interval, w.place.load.timeout));
 }
 
 // --- hearing ---------------------------------------------------------------------------------------------------------
@@ -186,7 +198,7 @@ void Clients::on_event(const stack::Event& event, Instant now) {
     if (session.state != State::kResolving) return;
     if (event.kind == EventKind::kUnresolved) return fail(index, Failure::kNeighbourTimeout, now);
     session.state = State::kTalking;
-    return arm(index, now);  // sent with the sources, when all frames of this turn have their answer
+    return ring(index, now);  // sent with the sources, when all frames of this turn have their answer
   }
   if (session.connection != event.connection || session.connection == kNoConnection) return;
   switch (event.kind) {
@@ -212,7 +224,7 @@ void Clients::on_connected(std::uint32_t index, Instant now) {
   Running& w = running(session);
   session.state = State::kTalking;
   w.counters.target_answered = true;
-  w.counters.connect.record(nanoseconds(now - session.started));
+  w.counters.connect.record(nanoseconds(now - talk_of(session).started));
   if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
     stack_.extend(session.connection, fetch->request.size());
   } else {
@@ -225,10 +237,10 @@ void Clients::on_received(std::uint32_t index, Bytes data, Instant now) {
   Running& w = running(session);
   w.counters.bytes_rx += data.size();
   if (session.state != State::kTalking) return;  // all that was wanted has come already
-  first_answer(session, now - session.started);
-  if (auto* const run = std::get_if<FetchRun>(&session.run)) {
-    const auto outcome = run->response.take(data, std::get<Fetch>(w.place.kind).verify, run->digest.get());
-    after_fetch(index, outcome, now);
+  Talk& talk = talk_of(session);
+  first_answer(session, now - talk.started);
+  if (auto* const response = std::get_if<HttpResponse>(&talk.run)) {
+    after_fetch(index, response->take(data, std::get<Fetch>(w.place.kind).verify, talk.digest.get()), now);
   } else {
     go_on(index, data, now);
   }
@@ -238,7 +250,7 @@ void Clients::after_fetch(std::uint32_t index, HttpResponse::Outcome outcome, In
   Session& session = sessions_[index];
   if (outcome == HttpResponse::Outcome::kMore) return;
   if (outcome == HttpResponse::Outcome::kFailed) {
-    return fail(index, failure_of_http(std::get<FetchRun>(session.run).response.failure()), now);
+    return fail(index, failure_of_http(std::get<HttpResponse>(talk_of(session).run).failure()), now);
   }
   complete(index, std::get<Fetch>(running(session).place.kind).verify.any(), now);
 }
@@ -246,35 +258,38 @@ void Clients::after_fetch(std::uint32_t index, HttpResponse::Outcome outcome, In
 void Clients::go_on(std::uint32_t index, Bytes data, Instant now) {
   Session& session = sessions_[index];
   const app::Script& script = std::get<Conversation>(running(session).place.kind).script;
-  if (session.script_done) return;
-  const auto advance = std::get<app::ScriptRun>(session.run).take(script, data);
+  Talk& talk = talk_of(session);
+  if (talk.script_done) return;
+  const auto advance = std::get<app::ScriptRun>(talk.run).take(script, data);
   if (advance.grown > 0) stack_.extend(session.connection, advance.grown);
   if (advance.close) stack_.finish(session.connection);
-  session.script_done = advance.done;
+  talk.script_done = advance.done;
   check_script_end(index, now);
 }
 
 // A script has been played when it is at its end and the peer has all that it sent.
 void Clients::check_script_end(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
-  const auto* const talk = std::get_if<Conversation>(&running(session).place.kind);
-  if (talk == nullptr || session.state != State::kTalking || !session.script_done) return;
-  if (stack_.acknowledged(session.connection) < talk->script.sends_bytes()) return;
+  const auto* const what = std::get_if<Conversation>(&running(session).place.kind);
+  if (what == nullptr || session.state != State::kTalking || !talk_of(session).script_done) return;
+  if (stack_.acknowledged(session.connection) < what->script.sends_bytes()) return;
   complete(index, false, now);
 }
 
 void Clients::on_peer_closed(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
-  session.peer_closed = true;
   switch (session.state) {
-    case State::kTalking:
-      if (auto* const run = std::get_if<FetchRun>(&session.run)) {
+    case State::kTalking: {
+      Talk& talk = talk_of(session);
+      talk.peer_closed = true;
+      if (auto* const response = std::get_if<HttpResponse>(&talk.run)) {
         const auto& verify = std::get<Fetch>(running(session).place.kind).verify;
-        after_fetch(index, run->response.peer_closed(verify, run->digest.get()), now);
-      } else if (!session.script_done) {
+        after_fetch(index, response->peer_closed(verify, talk.digest.get()), now);
+      } else if (!talk.script_done) {
         fail(index, Failure::kClosedEarly, now);
       }
       return;
+    }
     case State::kHolding:
       return fail(index, Failure::kClosedWhileHeld, now);
     case State::kAwaitingFin:
@@ -295,7 +310,7 @@ void Clients::on_gone(std::uint32_t index, FailReason reason, Instant now) {
     case State::kConnecting:
     case State::kTalking:
       if (reason != FailReason::kNone) return fail(index, failure_of(reason), now);
-      if (session.script_done) return complete(index, false, now);  // closed in order: the peer has everything
+      if (talk_of(session).script_done) return complete(index, false, now);  // closed in order: the peer has everything
       return fail(index, Failure::kClosedEarly, now);
     case State::kHolding:
       return fail(index, Failure::kClosedWhileHeld, now);
@@ -309,8 +324,9 @@ void Clients::on_gone(std::uint32_t index, FailReason reason, Instant now) {
 void Clients::on_echo(const stack::Event& event, Instant now) {
   for (std::uint32_t index = event.echo_id; index < sessions_.size(); index += 0x10000) {
     Session& session = sessions_[index];
-    auto* const run = std::get_if<PingRun>(&session.run);
-    if (run == nullptr || (session.state != State::kTalking && session.state != State::kResolving)) continue;
+    if (session.state != State::kTalking && session.state != State::kResolving) continue;
+    auto* const run = std::get_if<PingRun>(&talk_of(session).run);
+    if (run == nullptr) continue;
     Running& w = running(session);
     if (w.host_id(session.host) != event.host || w.place.to.at(session.to) != event.remote) continue;
     const Pings& pings = std::get<Pings>(w.place.kind);
@@ -336,43 +352,48 @@ void Clients::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) 
   } else {
     std::get<Conversation>(w.place.kind).script.read(offset, out);
   }
+  if (session.talk == kNoTalk) return;  // it had been asked for everything before
+  Talk& talk = talk_of(session);
   const std::uint64_t end = offset + out.size();
-  if (end <= session.sent) return;
-  w.counters.bytes_tx += end - session.sent;
-  session.sent = end;
+  if (end <= talk.sent) return;
+  w.counters.bytes_tx += end - talk.sent;
+  talk.sent = end;
 }
 
 // --- ending ----------------------------------------------------------------------------------------------------------
 
-void Clients::first_answer(Session& session, Duration after) {
-  if (session.heard) return;
-  session.heard = true;
+void Clients::first_answer(const Session& session, Duration after) {
+  if (std::exchange(talk_of(session).heard, true)) return;
   running(session).counters.first_byte.record(nanoseconds(after));
 }
 
 void Clients::complete(std::uint32_t index, bool verified, Instant now) {
   Session& session = sessions_[index];
   Running& w = running(session);
-  session.started = Instant{} + (now - session.started);
+  const Talk& talk = talk_of(session);
+  session.took_ns = std::min(nanoseconds(now - talk.started), Histogram::kMaxNs) & Histogram::kMaxNs;
   session.verified = verified;
-  const auto* const talk = std::get_if<Conversation>(&w.place.kind);
-  const bool closes = talk != nullptr && talk->script.closes();
+  const bool peer_closed = talk.peer_closed;
+  // An answer may come before the request has left: what is read later is to be counted as well.
+  if (talk.sent >= stream_bytes(w.place)) end_talk(session);
+  const auto* const what = std::get_if<Conversation>(&w.place.kind);
+  const bool closes = what != nullptr && what->script.closes();
   if (w.place.load.hold > Duration{0} && !closes && session.connection != kNoConnection) {
-    if (session.peer_closed) return fail(index, Failure::kClosedWhileHeld, now);
+    if (peer_closed) return fail(index, Failure::kClosedWhileHeld, now);
     session.state = State::kHolding;
-    return arm(index, now + w.place.load.hold);
+    return wait(index, Wait::kHold, now);
   }
   succeed(session);
   if (session.connection == kNoConnection) return over(index, now);
-  if (talk != nullptr || session.peer_closed) return close(index, now);
+  if (what != nullptr || peer_closed) return close(index, now);
   session.state = State::kAwaitingFin;
-  arm(index, now + kAwaitFin);
+  wait(index, Wait::kAwaitFin, now);
 }
 
 // Everything that was asked for has come, and the connection was held as long as it should.
 void Clients::succeed(const Session& session) {
   Running& w = running(session);
-  w.counters.session.record(nanoseconds(session.started - Instant{}));
+  w.counters.session.record(session.took_ns);
   if (session.verified) ++w.counters.sessions_verified;
   w.count_success(session.host);
 }
@@ -381,10 +402,10 @@ void Clients::close(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
   session.state = State::kFinishing;
   stack_.finish(session.connection);
-  arm(index, now + kFinish);
+  wait(index, Wait::kFinish, now);
 }
 
-void Clients::fail(std::uint32_t index, Failure why, Instant now, Duration rest) {
+void Clients::fail(std::uint32_t index, Failure why, Instant now, bool rest) {
   Session& session = sessions_[index];
   Running& w = running(session);
   if (session.connection != kNoConnection) stack_.abort(session.connection);
@@ -392,66 +413,42 @@ void Clients::fail(std::uint32_t index, Failure why, Instant now, Duration rest)
   if (session.tries < w.place.load.retries && w.load.may_retry()) {
     ++session.tries;
     ++w.counters.retries;
-    session.run.emplace<std::monostate>();
+    end_talk(session);
     session.state = State::kRetrying;
-    return arm(index, now + kRetryAfter);
+    return wait(index, Wait::kRest, now);
   }
   w.count_failure(session.host, why);
   over(index, now, rest);
 }
 
-void Clients::over(std::uint32_t index, Instant now, Duration rest) {
+void Clients::over(std::uint32_t index, Instant now, bool rest) {
   Session& session = sessions_[index];
   Running& w = running(session);
-  wheel_.cancel(session.timer);
   session.connection = kNoConnection;
-  session.run.emplace<std::monostate>();
+  end_talk(session);
   --w.open;
-  rest = std::max(rest, w.place.load.think);
-  if (rest > Duration{0} && w.load.goes_on(now)) {
+  const Duration think = w.place.load.think;
+  if ((rest || think > Duration{0}) && w.load.goes_on(now)) {
     session.state = State::kThinking;
-    return arm(index, now + rest);
+    return wait(index, rest && kRetryAfter > think ? Wait::kRest : Wait::kThink, now);
   }
   release(index);
+}
+
+void Clients::end_talk(Session& session) {
+  if (session.talk == kNoTalk) return;
+  wheel_.cancel(talk_of(session).timer);
+  talks_.give_back(std::exchange(session.talk, kNoTalk));
 }
 
 void Clients::release(std::uint32_t index) {
   Session& session = sessions_[index];
   Running& w = running(session);
-  wheel_.cancel(session.timer);
+  stop_waiting(index);
   session.state = State::kFree;
   w.turns.give_back(session.host);
   w.load.ended();
   sessions_.give_back(index);
-}
-
-Failure Clients::failure_of(FailReason reason) {
-  switch (reason) {
-    case FailReason::kConnectTimeout:
-      return Failure::kConnectTimeout;
-    case FailReason::kRefused:
-      return Failure::kRefused;
-    case FailReason::kReset:
-      return Failure::kReset;
-    case FailReason::kResetAfterData:
-      return Failure::kResetAfterData;
-    case FailReason::kTransmitTimeout:
-      return Failure::kTransmitTimeout;
-    case FailReason::kCloseTimeout:
-      return Failure::kCloseTimeout;
-    case FailReason::kNeighbourTimeout:
-      return Failure::kNeighbourTimeout;
-    case FailReason::kUnreachable:
-      return Failure::kUnreachable;
-    case FailReason::kNoPort:
-      return Failure::kNoPort;
-    case FailReason::kNoRoom:
-      return Failure::kNoRoom;
-    case FailReason::kNone:
-      break;
-  }
-  assert(false && "a failure has a reason");
-  return Failure::kReset;
 }
 
 Failure Clients::timeout_of(const Session& session) {
@@ -463,21 +460,49 @@ Failure Clients::timeout_of(const Session& session) {
     default:
       break;
   }
-  if (std::holds_alternative<PingRun>(session.run)) return Failure::kResponseTimeout;
-  if (const auto* const run = std::get_if<app::ScriptRun>(&session.run)) {
-    const auto& talk = std::get<Conversation>(running(session).place.kind);
-    return run->expecting(talk.script) ? Failure::kExpectTimeout : Failure::kTimeout;
+  const Talk& talk = talk_of(session);
+  if (std::holds_alternative<PingRun>(talk.run)) return Failure::kResponseTimeout;
+  if (const auto* const run = std::get_if<app::ScriptRun>(&talk.run)) {
+    const app::Script& script = std::get<Conversation>(running(session).place.kind).script;
+    return run->expecting(script) ? Failure::kExpectTimeout : Failure::kTimeout;
   }
-  return session.heard ? Failure::kTimeout : Failure::kResponseTimeout;
+  return talk.heard ? Failure::kTimeout : Failure::kResponseTimeout;
 }
 
 // --- time ------------------------------------------------------------------------------------------------------------
 
-void Clients::arm(std::uint32_t index, Instant at) { wheel_.rearm(sessions_[index].timer, at, 0, index); }
+void Clients::wait(std::uint32_t index, Wait what, Instant now) {
+  stop_waiting(index);
+  Session& session = sessions_[index];
+  session.wait = what;
+  running(session).line(what).join(sessions_, index, now);
+}
+
+void Clients::stop_waiting(std::uint32_t index) {
+  Session& session = sessions_[index];
+  if (session.wait == Wait::kNone) return;
+  running(session).line(session.wait).leave(sessions_, index);
+  session.wait = Wait::kNone;
+}
+
+void Clients::ring(std::uint32_t index, Instant at) { wheel_.rearm(talk_of(sessions_[index]).timer, at, 0, index); }
 
 void Clients::on_time(Instant now) {
   wheel_.advance(
       now, [this, now](std::uint8_t, std::uint32_t index) { on_timer(index, now); }, kTimersPerTurn);
+  // All lines one after the other. When the turn has had enough, the next one goes on where this one stopped.
+  std::size_t most = kTimersPerTurn;
+  const std::size_t lines = workloads_.size() * kWaits;
+  for (std::size_t looked_at = 0; looked_at < lines; ++looked_at) {
+    const WaitingLine& line = workloads_[next_line_ / kWaits]->lines[next_line_ % kWaits];
+    for (std::uint32_t index = line.due(sessions_, now); index != WaitingLine::kNobody;
+         index = line.due(sessions_, now)) {
+      if (most-- == 0) return;
+      stop_waiting(index);
+      on_timer(index, now);
+    }
+    next_line_ = next_line_ + 1 == lines ? 0 : next_line_ + 1;
+  }
 }
 
 void Clients::on_timer(std::uint32_t index, Instant now) {
@@ -491,7 +516,7 @@ void Clients::on_timer(std::uint32_t index, Instant now) {
     case State::kConnecting:
       return fail(index, timeout_of(session), now);
     case State::kTalking:
-      if (std::holds_alternative<PingRun>(session.run)) return ping(index, now);
+      if (std::holds_alternative<PingRun>(talk_of(session).run)) return ping(index, now);
       return fail(index, timeout_of(session), now);
     case State::kHolding:
       succeed(session);
@@ -508,7 +533,10 @@ void Clients::on_timer(std::uint32_t index, Instant now) {
 
 Instant Clients::next_deadline(Instant now) const {
   Instant next = wheel_.next_deadline();
-  for (const auto& w : workloads_) next = std::min(next, w->load.next_due(now));
+  for (const auto& w : workloads_) {
+    next = std::min(next, w->load.next_due(now));
+    for (const WaitingLine& line : w->lines) next = std::min(next, line.next_due(sessions_, now));
+  }
   return next;
 }
 
@@ -535,8 +563,19 @@ void Clients::abort_all() {
     if (session.state != State::kThinking) --w.open;
     if (session.connection != kNoConnection) stack_.abort(session.connection);
     session.connection = kNoConnection;
-    session.run.emplace<std::monostate>();
+    end_talk(session);
     release(index);
+  }
+}
+
+// --- counting --------------------------------------------------------------------------------------------------------
+
+void Clients::write_counters(ShardCounters& out) const {
+  for (const auto& w : workloads_) {
+    WorkloadCounters& counters = out.workloads[w->place.index];
+    counters = w->counters;
+    counters.starts_missed = w->load.missed();
+    counters.tcp = stack_.tcp_counters(w->place.tally);
   }
 }
 

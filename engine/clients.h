@@ -5,9 +5,13 @@
 //      ▲          │             │            │              the session has succeeded; what comes now cannot fail it
 //      └ kRetrying ◀─ failure ──┴────────────┘
 //
+// A session is 40 bytes. What it needs only until everything has come is lent to it (Talk), so that a connection that
+// is merely held costs no more than that: the longest part of a life is the cheapest.
+//
 // Owns its sessions, timers and counters. The stack, the placement and the batch outlive it.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,13 +22,14 @@
 #include "app/script.h"
 #include "app/sha256.h"
 #include "base/frame.h"
+#include "base/histogram.h"
 #include "base/time.h"
 #include "engine/counters.h"
-#include "engine/host_turns.h"
-#include "engine/load.h"
 #include "engine/ping_run.h"
 #include "engine/place.h"
+#include "engine/running.h"
 #include "engine/slab.h"
+#include "engine/waiting.h"
 #include "stack/stack.h"
 #include "stack/timer_wheel.h"
 
@@ -32,14 +37,7 @@ namespace myriad::engine {
 
 class Clients {
  public:
-  // After a success without hold the server closes first, so that TIME-WAIT is on its side; but not for ever.
-  static constexpr Duration kAwaitFin = std::chrono::seconds{1};
-  // An orderly close that does not come to its end in this time is cut short.
-  static constexpr Duration kFinish = std::chrono::seconds{5};
-  // Between a failure and the next try, so that a target that refuses is not stormed; and between sessions that cannot
-  // even begin (no way there, no port), so that a closed loop does not spin.
-  static constexpr Duration kRetryAfter = std::chrono::milliseconds{100};
-  // Timers that fire in one turn; the rest has its turn at once.
+  // Timers that fire in one turn, of pings and of all others; the rest has its turn at once.
   static constexpr std::size_t kTimersPerTurn = 1024;
   // When the batch had no room for an echo request.
   static constexpr Duration kRoomAgain = std::chrono::milliseconds{1};
@@ -62,6 +60,8 @@ class Clients {
   // connection has succeeded.
   void abort_all();
   void write_counters(ShardCounters& out) const;
+  // Sessions that are lent more than they themselves are.
+  [[nodiscard]] std::uint32_t talking() const { return talks_.live(); }
 
  private:
   enum class State : std::uint8_t {
@@ -76,58 +76,52 @@ class Clients {
     kRetrying,
   };
 
-  struct FetchRun {
-    app::HttpResponse response;
-    std::unique_ptr<app::Sha256> digest;  // only when the workload verifies by it
-  };
-
-  struct Session {
-    Instant started;         // of this try; once everything has come, how long that took, counted from zero
+  // What a session needs only while it connects and talks.
+  struct Talk {
+    Instant started;         // this try
     std::uint64_t sent = 0;  // bytes handed out by read(), without repetition
-    stack::TimerId timer;
-    stack::ConnectionId connection = stack::kNoConnection;
-    std::uint32_t host = 0;   // place among the hosts that this shard owns
-    std::uint32_t to = 0;     // place among the addresses of the destination
-    std::uint32_t tries = 0;  // that have failed
-    std::uint16_t workload = 0;
-    std::uint16_t sequence = 1;  // of the next echo request of whoever uses this slot: late replies are not mistaken
-    State state = State::kFree;
-    bool heard = false;  // the first byte has come
+    std::variant<app::HttpResponse, app::ScriptRun, PingRun> run;
+    std::unique_ptr<app::Sha256> digest;  // of the body, once a session has verified by it; the next one uses it again
+    stack::TimerId timer;                 // of a ping: what it waits for is not equally long for all
+    std::uint32_t next = 0;               // the slab's
+    bool heard = false;                   // the first byte has come
     bool peer_closed = false;
     bool script_done = false;
-    bool verified = false;
-    std::variant<std::monostate, FetchRun, app::ScriptRun, PingRun> run;
+
+    std::uint32_t& next_free() { return next; }
   };
-  static_assert(sizeof(Session) <= 128, "an HTTP client session without digest fits in two cache lines");
+  static constexpr std::uint32_t kNoTalk = Slab<Talk>::kNone;
 
-  // One workload in this shard.
-  struct Running {
-    Running(const WorkloadPlace& where, LoadSlice part, Instant start)
-        : place(where),
-          slice(part),
-          load(where.load, part, start),
-          turns(part.own(), load.per_host()),
-          host_succeeded((part.own() + 63) / 64),
-          host_failed((part.own() + 63) / 64) {}
+  struct Session {
+    std::uint64_t took_ns : 42 = 0;  // once everything has come; what a histogram can tell apart
+    std::uint64_t tries : 10 = 0;    // that have failed
+    State state : 4 = State::kFree;
+    bool verified : 1 = false;
+    Wait wait : 3 = Wait::kNone;  // the line of its workload in which it stands
+    WaitingPlace place;
+    stack::ConnectionId connection = stack::kNoConnection;
+    std::uint32_t host = 0;  // place among the hosts that this shard owns
+    std::uint32_t to = 0;    // place among the addresses of the destination
+    std::uint32_t talk = kNoTalk;
+    std::uint16_t workload = 0;
+    std::uint16_t sequence = 1;  // of the next echo request of whoever uses this slot: late replies are not mistaken
 
-    const WorkloadPlace& place;
-    LoadSlice slice;
-    LoadControl load;
-    HostTurns turns;
-    WorkloadCounters counters;
-    std::vector<std::uint64_t> host_succeeded;  // a bit each
-    std::vector<std::uint64_t> host_failed;
-    std::uint64_t open = 0;  // sessions, without those that think
-
-    [[nodiscard]] stack::HostId host_id(std::uint32_t host) const {
-      return stack::HostId{place.first_host + slice.host(host)};
-    }
-    void count_success(std::uint32_t host);
-    void count_failure(std::uint32_t host, Failure why);
+    std::uint32_t& next_free() { return place.next; }
   };
+  static_assert(sizeof(Session) == 40, "what a connection that is held costs here");
+  static_assert((std::uint64_t{1} << 42) - 1 == Histogram::kMaxNs);
 
   Running& running(const Session& session) { return *workloads_[session.workload]; }
-  void arm(std::uint32_t index, Instant at);
+  [[nodiscard]] Talk& talk_of(const Session& session) {
+    assert(session.talk != kNoTalk);
+    return talks_[session.talk];
+  }
+  // Gives back what was lent for talking, if it still is.
+  void end_talk(Session& session);
+  // From now on `session` waits in that line and no other.
+  void wait(std::uint32_t index, Wait what, Instant now);
+  void stop_waiting(std::uint32_t index);
+  void ring(std::uint32_t index, Instant at);  // pings: on_timer() at that time
 
   void begin(std::uint16_t workload, std::uint32_t host, Instant now);
   void attempt(std::uint32_t index, Instant now);
@@ -144,23 +138,24 @@ class Clients {
   void check_script_end(std::uint32_t index, Instant now);
   void after_fetch(std::uint32_t index, app::HttpResponse::Outcome outcome, Instant now);
 
-  void first_answer(Session& session, Duration after);
+  void first_answer(const Session& session, Duration after);
   void complete(std::uint32_t index, bool verified, Instant now);  // everything that was asked for has come
   void succeed(const Session& session);
   void close(std::uint32_t index, Instant now);
-  void fail(std::uint32_t index, Failure why, Instant now, Duration rest = {});
-  void fail_to_begin(std::uint32_t index, Failure why, Instant now) { fail(index, why, now, kRetryAfter); }
-  // Nothing is left of it in the stack; its host rests for its think time, and at least for `rest`.
-  void over(std::uint32_t index, Instant now, Duration rest = {});
+  void fail(std::uint32_t index, Failure why, Instant now, bool rest = false);
+  void fail_to_begin(std::uint32_t index, Failure why, Instant now) { fail(index, why, now, true); }
+  // Nothing is left of it in the stack; its host rests for its think time, and with `rest` for kRetryAfter at least.
+  void over(std::uint32_t index, Instant now, bool rest = false);
   void release(std::uint32_t index);
   [[nodiscard]] Failure timeout_of(const Session& session);
-  static Failure failure_of(stack::FailReason reason);
 
   stack::Stack& stack_;
   TxBatch& batch_;
-  stack::TimerWheel wheel_;
+  stack::TimerWheel wheel_;  // of pings
   std::vector<std::unique_ptr<Running>> workloads_;
+  std::size_t next_line_ = 0;  // the line that is looked at first, of all lines of all workloads
   Slab<Session> sessions_;
+  Slab<Talk> talks_;
 };
 
 }  // namespace myriad::engine

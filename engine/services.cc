@@ -1,6 +1,8 @@
 #include "engine/services.h"
 
 #include <algorithm>
+#include <cassert>
+#include <utility>
 
 namespace myriad::engine {
 
@@ -42,17 +44,27 @@ void Services::accept(std::uint32_t service, const stack::Event& event) {
   accepted_connection_ = event.connection;
   accepted_session_ = index;
   stack_.set_cookie(event.connection, session_cookie_ + index);
-  switch (placement_.services[service].kind) {
-    case ServiceKind::kHttp:
-      session.dialogue.emplace<app::HttpServer>();
-      break;
-    case ServiceKind::kEcho:
-      session.dialogue.emplace<app::Echo>();
-      break;
-    case ServiceKind::kDiscard:
-      break;
-  }
   settle(session);
+}
+
+// What was sent in earlier dialogues has all been acknowledged, or they would not have ended.
+Services::Dialogue& Services::dialogue_of(Session& session) {
+  if (session.dialogue != kIdle) return dialogues_[session.dialogue];
+  session.dialogue = dialogues_.take();
+  Dialogue& dialogue = dialogues_[session.dialogue];
+  dialogue.sent = stack_.acknowledged(session.connection);
+  if (kind_of(session) == ServiceKind::kHttp) {
+    dialogue.talk.emplace<app::HttpServer>(dialogue.sent);
+  } else {
+    dialogue.talk.emplace<app::Echo>(dialogue.sent);
+  }
+  return dialogue;
+}
+
+void Services::end_dialogue(Session& session) {
+  if (session.dialogue == kIdle) return;
+  dialogues_[session.dialogue].talk.emplace<app::Echo>();  // what it kept goes at once
+  dialogues_.give_back(std::exchange(session.dialogue, kIdle));
 }
 
 void Services::on_datagram(std::uint32_t service, const stack::Event& event, Instant now) {
@@ -93,20 +105,23 @@ void Services::on_session_event(std::uint32_t index, const stack::Event& event) 
 }
 
 void Services::acknowledge(Session& session) {
+  if (session.dialogue == kIdle) return;
   const std::uint64_t upto = stack_.acknowledged(session.connection);
-  if (auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
+  Dialogue& dialogue = dialogues_[session.dialogue];
+  if (auto* const http = std::get_if<app::HttpServer>(&dialogue.talk)) {
     take(session, http->acknowledged(upto, http_[session.service]));
-  } else if (auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
-    echo->acknowledged(upto);
+  } else {
+    std::get<app::Echo>(dialogue.talk).acknowledged(upto);
   }
 }
 
 void Services::receive(Session& session, Bytes data) {
-  if (session.connection == kNoConnection) return;
-  if (auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
+  if (session.connection == kNoConnection || kind_of(session) == ServiceKind::kDiscard) return;
+  Dialogue& dialogue = dialogue_of(session);
+  if (auto* const http = std::get_if<app::HttpServer>(&dialogue.talk)) {
     take(session, http->take(data, http_[session.service]));
-  } else if (auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
-    if (echo->take(data, window_of(session.service))) {
+  } else {
+    if (std::get<app::Echo>(dialogue.talk).take(data, window_of(session.service))) {
       stack_.extend(session.connection, data.size());
     } else {
       stack_.abort(session.connection);
@@ -125,15 +140,25 @@ void Services::take(Session& session, const app::HttpServer::Step& step) {
 }
 
 void Services::settle(Session& session) {
-  std::uint32_t held = 0;
+  std::uint32_t unread = 0;
   bool done = session.peer_closed;
-  if (const auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
-    held = http->unread();
-    done = http->closing() || (done && held == 0);  // what was asked before the FIN is answered
-  } else if (const auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
-    const std::uint32_t window = window_of(session.service);
-    held = std::min(window - std::min(window, kEchoWindow) + echo->unread(), window);
+  if (session.dialogue != kIdle) {
+    bool idle = false;
+    const Dialogue& dialogue = dialogues_[session.dialogue];
+    if (const auto* const http = std::get_if<app::HttpServer>(&dialogue.talk)) {
+      unread = http->unread();
+      done = http->closing() || (done && unread == 0);  // what was asked before the FIN is answered
+      idle = http->idle();
+    } else {
+      const auto& echo = std::get<app::Echo>(dialogue.talk);
+      unread = echo.unread();
+      idle = echo.idle();
+    }
+    if (idle) end_dialogue(session);
   }
+  const std::uint32_t window = window_of(session.service);
+  const bool bounded = kind_of(session) == ServiceKind::kEcho;
+  const std::uint32_t held = bounded ? std::min(window - std::min(window, kEchoWindow) + unread, window) : unread;
   if (held != session.held) {
     session.held = held;
     stack_.hold_receive(session.connection, held);
@@ -145,23 +170,25 @@ void Services::settle(Session& session) {
 }
 
 void Services::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) {
-  Session& session = sessions_[index];
-  if (const auto* const http = std::get_if<app::HttpServer>(&session.dialogue)) {
+  const Session& session = sessions_[index];
+  assert(session.dialogue != kIdle);  // nothing is asked for again once all of it has been acknowledged
+  Dialogue& dialogue = dialogues_[session.dialogue];
+  if (const auto* const http = std::get_if<app::HttpServer>(&dialogue.talk)) {
     http->read(offset, out, http_[session.service]);
-  } else if (const auto* const echo = std::get_if<app::Echo>(&session.dialogue)) {
-    echo->read(offset, out);
+  } else {
+    std::get<app::Echo>(dialogue.talk).read(offset, out);
   }
   const std::uint64_t end = offset + out.size();
-  if (end <= session.sent) return;
-  counters_[session.service].bytes_tx += end - session.sent;
-  session.sent = end;
+  if (end <= dialogue.sent) return;
+  counters_[session.service].bytes_tx += end - dialogue.sent;
+  dialogue.sent = end;
 }
 
 void Services::free(std::uint32_t index) {
   Session& session = sessions_[index];
   if (session.connection == accepted_connection_) accepted_connection_ = kNoConnection;
   session.connection = kNoConnection;
-  session.dialogue.emplace<std::monostate>();
+  end_dialogue(session);
   sessions_.give_back(index);
 }
 

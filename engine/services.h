@@ -1,7 +1,8 @@
 // What hosts of this shard answer to: http, echo and discard over TCP; echo and discard over UDP as well.
 //
 // Connections live as long as the peer wants them. What is kept for one is bounded: a few records (http), or what the
-// peer has sent and not yet acknowledged back (echo), for which its window is made smaller.
+// peer has sent and not yet acknowledged back (echo), for which its window is made smaller. Between one exchange and
+// the next nothing of that is needed, so it is lent (Dialogue): a connection that is idle costs 16 bytes here.
 //
 // UDP echo does not answer datagrams that come from the port of a service of this run: two echo services would keep a
 // forged datagram going for ever.
@@ -36,25 +37,43 @@ class Services {
   void read(std::uint32_t index, std::uint64_t offset, MutableBytes out);
 
   [[nodiscard]] std::uint32_t open() const { return sessions_.live(); }
+  // Of those, the ones on which something is under way.
+  [[nodiscard]] std::uint32_t busy() const { return dialogues_.live(); }
   void abort_all();
   void write_counters(ShardCounters& out) const;
 
  private:
-  struct Session {
+  // What is under way on one connection: from the first byte of a request until the peer has acknowledged the last one
+  // of the answer.
+  struct Dialogue {
     std::uint64_t sent = 0;  // bytes handed out by read(), without repetition
+    std::variant<app::HttpServer, app::Echo> talk;
+    std::uint32_t next = 0;  // the slab's
+
+    std::uint32_t& next_free() { return next; }
+  };
+  static constexpr std::uint32_t kIdle = Slab<Dialogue>::kNone;
+
+  struct Session {
     stack::ConnectionId connection = stack::kNoConnection;
-    std::uint32_t held = 0;  // what hold_receive() was told last
+    std::uint32_t held = 0;          // what hold_receive() was told last
+    std::uint32_t dialogue = kIdle;  // while the session is free, the slab's; discard never has one
     std::uint16_t service = 0;
     bool peer_closed = false;
     bool finished = false;
-    std::variant<std::monostate, app::HttpServer, app::Echo> dialogue;  // monostate: discard
+
+    std::uint32_t& next_free() { return dialogue; }
   };
-  static_assert(sizeof(Session) <= 160);
+  static_assert(sizeof(Session) == 16, "what an idle connection costs here");
 
   // How much a peer of that service may send before it is told to hold back.
   [[nodiscard]] std::uint32_t window_of(std::uint32_t service) const {
     return placement_.groups[placement_.services[service].group].tcp.receive_window;
   }
+  [[nodiscard]] ServiceKind kind_of(const Session& session) const { return placement_.services[session.service].kind; }
+  // That of the session; begins one when it has none. Precondition: not a discard's.
+  Dialogue& dialogue_of(Session& session);
+  void end_dialogue(Session& session);
   void accept(std::uint32_t service, const stack::Event& event);
   void on_datagram(std::uint32_t service, const stack::Event& event, Instant now);
   void receive(Session& session, Bytes data);
@@ -72,6 +91,7 @@ class Services {
   std::vector<ServiceCounters> counters_;
   std::vector<Port> udp_ports_;
   Slab<Session> sessions_;
+  Slab<Dialogue> dialogues_;
   // The stack names the listener in all events of the segment that completed the handshake.
   stack::ConnectionId accepted_connection_ = stack::kNoConnection;
   std::uint32_t accepted_session_ = 0;

@@ -66,6 +66,9 @@ class Sessions {
   // of the plan. At the end of a turn, for the snapshot; `out` may hold an older copy.
   void write_counters(ShardCounters& out) const;
 
+  [[nodiscard]] const Clients& clients() const { return clients_; }
+  [[nodiscard]] const Services& services() const { return services_; }
+
  private:
   // Cookies say what they belong to: sessions of clients count from 0.
   static constexpr stack::Cookie kServerSession = 0x40000000;

@@ -1,8 +1,10 @@
 // Objects by index: taken from blocks that never move, reused last in first out, never given back to the system. Taking
-// and giving back cost the same whatever the number.
+// and giving back cost the same whatever the number, and free objects cost nothing but themselves: each says which one
+// is free after it, in a place that it does not need itself meanwhile.
 #pragma once
 
 #include <cassert>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,14 +13,22 @@
 namespace myriad::engine {
 
 template <class T>
+concept Reusable = requires(T object) {
+  { object.next_free() } -> std::same_as<std::uint32_t&>;  // the slab's from give_back() to take()
+};
+
+template <Reusable T>
 class Slab {
  public:
-  // An object as the last user left it, or a fresh one.
+  // No index.
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+  // An object as the last user left it, but for next_free(), or a fresh one.
   [[nodiscard]] std::uint32_t take() {
     ++live_;
-    if (!free_.empty()) {
-      const std::uint32_t index = free_.back();
-      free_.pop_back();
+    if (free_ != kNone) {
+      const std::uint32_t index = free_;
+      free_ = (*this)[index].next_free();
       return index;
     }
     if (size_ % kBlock == 0) blocks_.push_back(std::make_unique<T[]>(kBlock));
@@ -27,7 +37,8 @@ class Slab {
   void give_back(std::uint32_t index) {
     assert(index < size_ && live_ > 0);
     --live_;
-    free_.push_back(index);
+    (*this)[index].next_free() = free_;
+    free_ = index;
   }
   [[nodiscard]] T& operator[](std::uint32_t index) { return blocks_[index / kBlock][index % kBlock]; }
   [[nodiscard]] const T& operator[](std::uint32_t index) const { return blocks_[index / kBlock][index % kBlock]; }
@@ -39,7 +50,7 @@ class Slab {
   static constexpr std::uint32_t kBlock = 256;
 
   std::vector<std::unique_ptr<T[]>> blocks_;
-  std::vector<std::uint32_t> free_;
+  std::uint32_t free_ = kNone;
   std::uint32_t size_ = 0;
   std::uint32_t live_ = 0;
 };
