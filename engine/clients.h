@@ -23,6 +23,7 @@
 #include "app/sha256.h"
 #include "base/frame.h"
 #include "base/histogram.h"
+#include "base/lending.h"
 #include "base/time.h"
 #include "engine/counters.h"
 #include "engine/ping_run.h"
@@ -83,14 +84,14 @@ class Clients {
     std::variant<app::HttpResponse, app::ScriptRun, PingRun> run;
     std::unique_ptr<app::Sha256> digest;  // of the body, once a session has verified by it; the next one uses it again
     stack::TimerId timer;                 // of a ping: what it waits for is not equally long for all
-    std::uint32_t next = 0;               // the slab's
+    std::uint32_t next = 0;               // of those that are not lent
     bool heard = false;                   // the first byte has come
     bool peer_closed = false;
     bool script_done = false;
 
     std::uint32_t& next_free() { return next; }
   };
-  static constexpr std::uint32_t kNoTalk = Slab<Talk>::kNone;
+  static constexpr std::uint32_t kNoTalk = Lending<Talk>::kNone;
 
   struct Session {
     std::uint64_t took_ns : 42 = 0;  // once everything has come; what a histogram can tell apart
@@ -155,7 +156,7 @@ class Clients {
   std::vector<std::unique_ptr<Running>> workloads_;
   std::size_t next_line_ = 0;  // the line that is looked at first, of all lines of all workloads
   Slab<Session> sessions_;
-  Slab<Talk> talks_;
+  Lending<Talk> talks_;
 };
 
 }  // namespace myriad::engine

@@ -15,6 +15,7 @@
 #include "app/echo.h"
 #include "app/http_server.h"
 #include "base/frame.h"
+#include "base/lending.h"
 #include "engine/counters.h"
 #include "engine/place.h"
 #include "engine/slab.h"
@@ -48,11 +49,11 @@ class Services {
   struct Dialogue {
     std::uint64_t sent = 0;  // bytes handed out by read(), without repetition
     std::variant<app::HttpServer, app::Echo> talk;
-    std::uint32_t next = 0;  // the slab's
+    std::uint32_t next = 0;  // of those that are not lent
 
     std::uint32_t& next_free() { return next; }
   };
-  static constexpr std::uint32_t kIdle = Slab<Dialogue>::kNone;
+  static constexpr std::uint32_t kIdle = Lending<Dialogue>::kNone;
 
   struct Session {
     stack::ConnectionId connection = stack::kNoConnection;
@@ -91,7 +92,7 @@ class Services {
   std::vector<ServiceCounters> counters_;
   std::vector<Port> udp_ports_;
   Slab<Session> sessions_;
-  Slab<Dialogue> dialogues_;
+  Lending<Dialogue> dialogues_;
   // The stack names the listener in all events of the segment that completed the handshake.
   stack::ConnectionId accepted_connection_ = stack::kNoConnection;
   std::uint32_t accepted_session_ = 0;

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "app/sha256.h"
 #include "tests/engine/site.h"
 
@@ -152,10 +156,29 @@ TEST(HttpSessions, HeldConnectionsStayOpenAndThenEnd) {
   site.run_for(seconds{29});
   EXPECT_EQ(site.clients().stack().connections(), 20U);
   EXPECT_EQ(site.workload().sessions_open(), 20U);
+  EXPECT_EQ(site.clients().sessions().clients().talking(), 0U) << "what talking needs has been given back";
+  EXPECT_EQ(site.servers->sessions().services().open(), 20U);
+  EXPECT_EQ(site.servers->sessions().services().busy(), 0U);
   ASSERT_TRUE(site.run());
   EXPECT_EQ(site.workload().sessions_succeeded, 20U);
   EXPECT_LT(site.workload().session.max(), 1'000'000'000U) << "the hold is not part of the session's time";
   EXPECT_EQ(site.clients().stack().connections_in_time_wait(), 20U) << "we closed first";
+}
+
+TEST(HttpSessions, ADigestServesOneSessionAfterTheOther) {
+  Site pattern;
+  pattern.start();
+  app::Sha256 digest;
+  digest.add(pattern.body(1000));
+  plan::HttpWorkload http = get("/file");
+  http.verify.sha256 = digest.finish();
+  Site site{2};
+  plan::Workload& workload = site.add("fetch", http, 80);
+  workload.load.concurrent = 1;
+  workload.load.total = 7;
+  ASSERT_TRUE(site.run());
+  EXPECT_EQ(site.workload().sessions_verified, 7U);
+  EXPECT_EQ(site.clients().sessions().clients().talking(), 0U);
 }
 
 TEST(HttpSessions, ClosedWhileHeld) {
@@ -308,6 +331,43 @@ TEST(ScriptSessions, PipelinedRequestsAreAllAnswered) {
   site.add("talk", script(std::move(steps)), 80).load.timeout = seconds{200};
   ASSERT_TRUE(site.run(seconds{1000}));
   EXPECT_EQ(site.workload().sessions_succeeded, 3U);
+}
+
+// Segments with data of the clients are lost for three seconds, so that the servers see what they sent acknowledged and
+// then nothing for a while: what they were lent goes back, and the dialogue continues at the right place in the stream.
+TEST(ScriptSessions, ADialogueGoesOnAfterARest) {
+  for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{7}}) {
+    Site site{1};
+    std::vector<plan::ScriptStep> steps;
+    for (int i = 1; i <= 3; ++i) {
+      const std::string count = std::to_string(i * 100);
+      steps.emplace_back(plan::SendText{"GET /bytes/" + count + " HTTP/1.1\r\nHost: h\r\n\r\n"});
+      if (port == 80) {
+        steps.emplace_back(plan::ExpectText{"Content-Length: " + count + "\r\n\r\n"});
+        steps.emplace_back(plan::ExpectBytes{static_cast<std::uint64_t>(i) * 100});
+      } else {
+        steps.emplace_back(plan::ExpectText{"GET /bytes/" + count + " HTTP/1.1\r\nHost: h\r\n\r\n"});
+      }
+    }
+    site.add("talk", script(std::move(steps)), port).load.timeout = seconds{100};
+    site.start();
+    std::map<std::uint32_t, Instant> first;
+    lose_tcp(site, [&](const wire::TcpView& segment) {
+      if (segment.dest_port() != Port{port} || segment.payload().empty()) return false;
+      const Instant now = site.network->now();
+      return now < first.emplace(segment.seq().value(), now).first->second + seconds{3};
+    });
+    const Services& services = site.servers->sessions().services();
+    for (std::uint32_t rest = 1; rest <= 2; ++rest) {
+      ASSERT_TRUE(site.network->run_until([&] { return services.busy() == 1; }, seconds{20})) << port << " " << rest;
+      ASSERT_TRUE(site.network->run_until([&] { return services.busy() == 0; }, seconds{20})) << port << " " << rest;
+      EXPECT_EQ(services.open(), 1U) << "it rests, and is not over";
+    }
+    ASSERT_TRUE(site.run());
+    EXPECT_EQ(site.workload().sessions_succeeded, 1U) << port;
+    const ServiceCounters service = site.counters().services[port == 80 ? 0 : 1];
+    EXPECT_EQ(service.bytes_tx, site.workload().bytes_rx) << "nothing is counted twice after a rest";
+  }
 }
 
 TEST(ScriptSessions, HalfClosedRequestsAreStillAnswered) {
