@@ -57,6 +57,7 @@ tcp::Personality personality(const plan::TcpPersonality& said) {
   say(said.keep_alive, out.keep_alive);
   say(said.keep_alive_interval, out.keep_alive_interval);
   say(said.keep_alive_probes, out.keep_alive_probes);
+  say(said.repeat_fin, out.repeat_fin);
   return out;
 }
 

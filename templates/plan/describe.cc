@@ -112,6 +112,7 @@ std::string tcp_text(const TcpPersonality& tcp) {
   said.add("keep_alive", tcp.keep_alive);
   said.add("keep_alive_interval", tcp.keep_alive_interval);
   said.add("keep_alive_probes", tcp.keep_alive_probes);
+  said.add("repeat_fin", tcp.repeat_fin);
   return said.text();
 }
 

@@ -71,6 +71,7 @@ inline constexpr Key kTcpPersonalityKeys[] = {
     {"keep_alive", "off, duration", "off"},
     {"keep_alive_interval", "duration", "75s"},
     {"keep_alive_probes", "integer", "8"},
+    {"repeat_fin", "true, false", "false"},
 };
 inline constexpr Key kServiceKeys[] = {
     {"on", "name", "required"},        {"port", "integer", "required"},    {"http", "mapping", "none"},

@@ -61,6 +61,7 @@ struct TcpPersonality {
   std::optional<Duration> keep_alive;  // 0: off
   std::optional<Duration> keep_alive_interval;
   std::optional<std::uint8_t> keep_alive_probes;
+  std::optional<bool> repeat_fin;
 };
 
 struct HostGroup {

@@ -173,6 +173,7 @@ TcpPersonality read_personality(Reading& reading, const Node& node, Place at, co
   tcp.keep_alive = fields.off_or_duration("keep_alive", seconds{1}, hours{24});
   tcp.keep_alive_interval = fields.duration("keep_alive_interval", seconds{1}, hours{24});
   tcp.keep_alive_probes = fields.count("keep_alive_probes", 1, kMostRetries);
+  tcp.repeat_fin = fields.boolean("repeat_fin");
   check_window(reading, tcp, fields);
   check_timeouts(reading, tcp, fields);
   if (tcp.rack_tlp == true && tcp.sack == false) {

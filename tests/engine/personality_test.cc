@@ -30,7 +30,7 @@ tcp::Personality personality_of(std::vector<std::string> set) {
 std::map<std::string, std::string> members_of(const tcp::Personality& personality) {
   const auto& [mss, receive_window, window_scale, timestamps, sack, rack_tlp, congestion, initial_window, hop_limit,
                nagle, delayed_ack, rto_min, rto_initial, rto_max, time_wait, fin_wait2, syn_retries, syn_ack_retries,
-               retries, keep_alive, keep_alive_interval, keep_alive_probes] = personality;
+               retries, keep_alive, keep_alive_interval, keep_alive_probes, repeat_fin] = personality;
   const auto number = [](auto value) { return std::to_string(value); };
   return {{"mss", number(mss)},
           {"window", number(receive_window)},
@@ -53,7 +53,8 @@ std::map<std::string, std::string> members_of(const tcp::Personality& personalit
           {"retries", number(retries)},
           {"keep_alive", number(keep_alive.count())},
           {"keep_alive_interval", number(keep_alive_interval.count())},
-          {"keep_alive_probes", number(keep_alive_probes)}};
+          {"keep_alive_probes", number(keep_alive_probes)},
+          {"repeat_fin", number(repeat_fin)}};
 }
 
 const std::map<std::string, std::string> kDefaults = members_of(tcp::Personality{});
@@ -75,15 +76,29 @@ TEST(Personality, TheDocumentedDefaultsAreTrue) {
 }
 
 TEST(Personality, EveryKeyChangesItsMemberAlone) {
-  const std::map<std::string, std::string> others = {
-      {"mss", "1400"},           {"window", "128KiB"},    {"window_scale", "4"},
-      {"timestamps", "false"},   {"sack", "false"},       {"rack_tlp", "false"},
-      {"congestion", "newreno"}, {"ttl", "65"},           {"initial_window", "11"},
-      {"nagle", "false"},        {"delayed_ack", "41ms"}, {"rto_min", "201ms"},
-      {"rto_initial", "2s"},     {"rto_max", "61s"},      {"time_wait", "61s"},
-      {"fin_wait2", "301s"},     {"syn_retries", "7"},    {"syn_ack_retries", "4"},
-      {"retries", "13"},         {"keep_alive", "2h"},    {"keep_alive_interval", "76s"},
-      {"keep_alive_probes", "9"}};
+  const std::map<std::string, std::string> others = {{"mss", "1400"},
+                                                     {"window", "128KiB"},
+                                                     {"window_scale", "4"},
+                                                     {"timestamps", "false"},
+                                                     {"sack", "false"},
+                                                     {"rack_tlp", "false"},
+                                                     {"congestion", "newreno"},
+                                                     {"ttl", "65"},
+                                                     {"initial_window", "11"},
+                                                     {"nagle", "false"},
+                                                     {"delayed_ack", "41ms"},
+                                                     {"rto_min", "201ms"},
+                                                     {"rto_initial", "2s"},
+                                                     {"rto_max", "61s"},
+                                                     {"time_wait", "61s"},
+                                                     {"fin_wait2", "301s"},
+                                                     {"syn_retries", "7"},
+                                                     {"syn_ack_retries", "4"},
+                                                     {"retries", "13"},
+                                                     {"keep_alive", "2h"},
+                                                     {"keep_alive_interval", "76s"},
+                                                     {"keep_alive_probes", "9"},
+                                                     {"repeat_fin", "true"}};
   for (const plan::Key& key : plan::kTcpPersonalityKeys) {
     const std::string name(key.name);
     auto members = members_of(personality_of({"hosts.c.tcp." + name + "=" + others.at(name)}));

@@ -20,7 +20,7 @@ TEST(Personality, WhatIsNotSaidStaysUnsaid) {
                tcp.congestion || tcp.ttl || tcp.initial_window || tcp.nagle || tcp.delayed_ack || tcp.rto_min ||
                tcp.rto_initial || tcp.rto_max || tcp.time_wait || tcp.fin_wait2 || tcp.syn_retries ||
                tcp.syn_ack_retries || tcp.retries || tcp.keep_alive || tcp.keep_alive_interval ||
-               tcp.keep_alive_probes);
+               tcp.keep_alive_probes || tcp.repeat_fin);
 }
 
 TEST(Personality, EveryKeyIsRead) {
@@ -29,7 +29,7 @@ TEST(Personality, EveryKeyIsRead) {
           "mss: 1400B, window: 1MiB, window_scale: 7, timestamps: false, sack: false, rack_tlp: false, "
           "congestion: cubic, ttl: 128, initial_window: 3, nagle: false, delayed_ack: 200ms, rto_min: 300ms, "
           "rto_initial: 3s, rto_max: 2m, time_wait: 4m, fin_wait2: 10s, syn_retries: 2, syn_ack_retries: 5, "
-          "retries: 8, keep_alive: 2h, keep_alive_interval: 10s, keep_alive_probes: 4")
+          "retries: 8, keep_alive: 2h, keep_alive_interval: 10s, keep_alive_probes: 4, repeat_fin: true")
           .groups.at(0)
           .tcp;
   EXPECT_EQ(tcp.mss, 1400);
@@ -55,6 +55,7 @@ TEST(Personality, EveryKeyIsRead) {
   EXPECT_EQ(tcp.keep_alive, Duration{2h});
   EXPECT_EQ(tcp.keep_alive_interval, Duration{10s});
   EXPECT_EQ(tcp.keep_alive_probes, 4);
+  EXPECT_EQ(tcp.repeat_fin, true);
 }
 
 TEST(Personality, WordsForNothing) {

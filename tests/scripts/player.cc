@@ -38,6 +38,7 @@ tcp::Personality personality_of(const Script& script) {
   take(tcp.rack_tlp, wishes.rack);
   if (wishes.cubic) tcp.congestion = *wishes.cubic ? tcp::Congestion::kCubic : tcp::Congestion::kNewReno;
   take(tcp.nagle, wishes.nagle);
+  take(tcp.repeat_fin, wishes.repeat_fin);
   take(tcp.delayed_ack, wishes.delayed_ack);
   take(tcp.rto_min, wishes.rto_min);
   take(tcp.rto_initial, wishes.rto_initial);

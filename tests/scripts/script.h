@@ -120,6 +120,7 @@ struct TcpWishes {
   std::optional<bool> rack;
   std::optional<bool> cubic;
   std::optional<bool> nagle;
+  std::optional<bool> repeat_fin;
   std::optional<Duration> delayed_ack;
   std::optional<Duration> rto_min;
   std::optional<Duration> rto_initial;

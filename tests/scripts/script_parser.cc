@@ -214,7 +214,8 @@ class Parser {
       }
       throw ScriptError(
           "expected --strict, --ip_version=ipv4|ipv6, --tolerance_usecs=N, --remote_isn=N, --mtu=N, "
-          "--receive_window=N, --nagle=on|off, --rack=on|off, --cubic=on|off or --neighbours=scripted, got " +
+          "--receive_window=N, --nagle=on|off, --repeat_fin=on|off, --rack=on|off, --cubic=on|off or "
+          "--neighbours=scripted, got " +
           quoted(text));
     }
   }
@@ -223,6 +224,8 @@ class Parser {
     if (name == "--strict") return true;  // known since before the first line was read
     if (name == "--receive_window") {
       script_.tcp.receive_window = read_value(name, value, 512 * 1024);
+    } else if (name == "--repeat_fin") {
+      script_.tcp.repeat_fin = read_switch(name, value);
     } else if (name == "--nagle") {
       script_.tcp.nagle = read_switch(name, value);
     } else if (name == "--rack") {

@@ -145,7 +145,9 @@ bool ends_word(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' 
 
 System system_of(std::string_view shell) {
   const auto has = [shell](std::string_view word) { return shell.find(word) != std::string_view::npos; };
-  if (has("net.inet.") || has("net.inet6.") || has("kern.ipc.") || has("sockstat")) return System::kFreeBsd;
+  if (has("net.inet.") || has("net.inet6.") || has("kern.ipc.") || has("kern.timecounter") || has("kldload") ||
+      has("sockstat"))
+    return System::kFreeBsd;
   if (has("net.ipv4.") || has("/proc/sys/net/") || has("defaults.sh") || has("set_sysctls") || has("tc qdisc") ||
       has("ip route") || has("ip link"))
     return System::kLinux;
@@ -163,6 +165,7 @@ void behave_like(System system, Script& script) {
   if (system == System::kFreeBsd) {
     tcp.receive_window = 64 * 1024;  // its tests count on where the window ends
     tcp.window_scale = 6;
+    tcp.repeat_fin = true;
     tcp.rto_min = milliseconds{230};  // 30 ms, and the 200 ms that it adds to every retransmission timeout
   }
 }
