@@ -88,6 +88,7 @@ void Connection::challenge(const Surroundings& around, const wire::TcpView& segm
     challenged_ = at;
     ++around.counters.challenge_acks_tx;
   }
+  fin_stays_ = segment.has(kTcpSyn) || segment.has(kTcpRst);
   ack_due_ = true;
 }
 
@@ -134,6 +135,10 @@ Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& 
   }
   if (timestamps_ && options.has_timestamps && !segment.seq().after(last_ack_sent_)) {
     ts_recent_ = options.ts_value;  // RFC 7323 section 4.3 (2)
+  }
+  if (state_ == State::kTimeWait) {
+    on_time_wait(around, segment, now);
+    return outcome;
   }
   if (!on_ack(around, segment, now, outcome)) return outcome;
   if (state_ == State::kFinWait2) arm(TimerFor::kState, now + around.personality.fin_wait2);  // it is alive
@@ -225,6 +230,14 @@ void Connection::on_unacceptable(const Surroundings& around, const wire::TcpView
   // What is sent again is a sign of life: our acknowledgement was lost.
   if (state_ == State::kTimeWait && segment.has(kTcpFin)) arm(TimerFor::kState, now + around.personality.time_wait);
   if (state_ == State::kFinWait2 && bytes > 0) arm(TimerFor::kState, now + around.personality.fin_wait2);
+}
+
+// RFC 9293 section 3.10.7.4: the peer's FIN again begins the time anew. All but the acknowledgement that closed the
+// connection is answered with where we are.
+void Connection::on_time_wait(const Surroundings& around, const wire::TcpView& segment, Instant now) {
+  if (segment.has(kTcpFin)) arm(TimerFor::kState, now + around.personality.time_wait);
+  if (segment.sequence_length() == 0 && segment.seq() == receive_next_ && segment.ack() == next_) return;
+  challenge(around, segment, now);
 }
 
 void Connection::on_reset(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome) {

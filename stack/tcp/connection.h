@@ -155,6 +155,7 @@ class Connection {
   Outcome on_segment_syn_sent(const Surroundings& around, const wire::TcpView& segment, Instant now);
   bool acceptable(const wire::TcpView& segment) const;
   void on_unacceptable(const Surroundings& around, const wire::TcpView& segment, Instant now);
+  void on_time_wait(const Surroundings& around, const wire::TcpView& segment, Instant now);
   void on_reset(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
   bool in_place_of_syn(const Surroundings& around, const wire::TcpView& segment, Outcome& outcome);
   void on_text(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
@@ -287,7 +288,8 @@ class Connection {
   bool data_came_ : 1 = false;  // from the peer, ever
   bool unreachable_seen_ : 1 = false;
   bool send_done_told_ : 1 = true;
-  bool no_delay_ : 1 = false;  // Nagle is off for this connection
+  bool no_delay_ : 1 = false;   // Nagle is off for this connection
+  bool fin_stays_ : 1 = false;  // the acknowledgement that is due does not repeat our FIN
 
  public:
   // Of the table and its owner.

@@ -276,7 +276,9 @@ void Connection::bare_segment(const Surroundings& around, std::uint8_t flags, In
   segment.header.seq = fin_sent_ || state_ == State::kSynReceived ? next_ : una_ + std::min(flight(), window_);
   segment.header.flags = flags;
   segment.length = 0;
-  if (around.personality.repeat_fin && fin_sent_ && (flags & kTcpRst) == 0 &&
+  const bool repeat = around.personality.repeat_fin && !fin_stays_;
+  fin_stays_ = false;
+  if (repeat && fin_sent_ && (flags & kTcpRst) == 0 &&
       (state_ == State::kFinWait1 || state_ == State::kClosing || state_ == State::kLastAck)) {
     segment.header.seq = next_ - 1;
     segment.header.flags |= kTcpFin;

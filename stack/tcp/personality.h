@@ -46,7 +46,7 @@ struct Personality {
   Duration keep_alive{};
   Duration keep_alive_interval = std::chrono::seconds{75};
   std::uint8_t keep_alive_probes = 8;
-  // As long as our FIN is not acknowledged, acknowledgements repeat it, as those of BSD systems do (RFC 9293 allows
+  // As long as our FIN is not acknowledged, acknowledgements but challenges repeat it, as on BSD (RFC 9293 allows
   // both).
   bool repeat_fin = false;
 };
