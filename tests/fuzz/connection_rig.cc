@@ -339,7 +339,7 @@ void Rig::any_segment(Conversation& c, Delivery delivery, std::size_t cut) {
   segment.seq = place(seq_bases, bases & 7U);
   segment.ack = place(ack_bases, bases >> 3 & 7U);
   segment.window = program_.u16();
-  segment.length = program_.u16() % (kMostPayload + 1);
+  segment.length = static_cast<std::uint32_t>(program_.u16() % (kMostPayload + 1));
   add_any_options(c, segment);
   send(c, segment, delivery, cut);
 }
