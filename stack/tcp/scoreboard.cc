@@ -12,6 +12,8 @@ void Scoreboard::restart(SeqNum una) {
   sacked_bytes_ = lost_bytes_ = counted_bytes_ = sacked_segments_ = 0;
   duplicates_ = 0;
   told_ = {};
+  // Its stamps are of 32 bits: after half an hour of silence what is old would look new.
+  rack_.known = rack_.forward_known = rack_.widened = false;
   if (capacity_ > 64) {  // a long fat transfer's memory is not kept for small talk
     ring_.reset();
     capacity_ = 0;

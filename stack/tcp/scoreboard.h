@@ -51,7 +51,7 @@ class Scoreboard {
     return flight > gone ? flight - gone : 0;
   }
 
-  // Nothing is on its way, SND.UNA is `una`. What was learned of the path stays.
+  // Nothing is on its way, SND.UNA is `una`. What was learned of the path stays: its round trip, and whether it reorders.
   void restart(SeqNum una);
   // As new, but for memory.
   void renew();
