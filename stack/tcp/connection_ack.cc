@@ -64,7 +64,7 @@ bool Connection::on_ack_of_syn(const Surroundings& around, const wire::TcpView& 
 // Our SYN is acknowledged.
 void Connection::established(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome) {
   const auto& options = segment.options();
-  if (attempts_ == 0 && timeout_.is_set()) {
+  if (!syn_repeated_ && timeout_.is_set()) {  // Karn, whoever asked for the second one
     const Instant sent = timeout_.instant(now) - rto(around);
     rtt_.sample(static_cast<std::uint32_t>(std::max<std::int64_t>(1, (now - sent).count() / 1000)));
   } else if (timestamps_ && options.has_timestamps && options.ts_echo != 0) {
