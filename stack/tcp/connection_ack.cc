@@ -362,7 +362,7 @@ void Connection::on_path_mtu(const Surroundings& around, SeqNum seq, std::uint16
   // RFC 1191 section 6.4: send again at once, without calling it congestion.
   Busy& part = busy(around);
   part.board.lose_longer_than(effective);
-  part.forced = true;
+  if (part.board.lost_bytes() > 0) part.forced = true;
 }
 
 }  // namespace myriad::tcp
