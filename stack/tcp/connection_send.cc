@@ -245,8 +245,8 @@ bool Connection::next_tail_probe(const Surroundings& around, Instant now, Segmen
   Busy& part = busy(around);
   const std::uint32_t room = window_ > flight() ? window_ - flight() : 0;
   const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>({unsent(), room, send_mss_}));
-  part.probe_again = length == 0;
-  if (length > 0 && !part.board.full()) {
+  part.probe_again = length == 0 || part.board.full();
+  if (!part.probe_again) {
     send_new(around, length, false, now, segment);
   } else {
     send_again(around, part, *part.board.last(), now, segment);
