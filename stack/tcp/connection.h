@@ -178,8 +178,8 @@ class Connection {
   [[nodiscard]] bool tells_duplicate(const wire::TcpView& segment) const;
   void take_selective(Busy& part, const wire::TcpView& segment, const AckTime& time, AckNews& news);
   // `wait_us`: when to look again for what may only be late; 0 = no need.
-  void detect_losses(const Surroundings& around, Busy& part, bool advanced, bool duplicate, Instant now,
-                     std::uint32_t& wait_us);
+  void detect_losses(const Surroundings& around, Busy& part, const AckNews& news, bool advanced, bool duplicate,
+                     Instant now, std::uint32_t& wait_us);
   [[nodiscard]] std::uint32_t window_in_use() const;
   void enter_recovery(const Surroundings& around, Busy& part);
   void end_phase(Busy& part);

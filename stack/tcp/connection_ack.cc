@@ -130,7 +130,7 @@ void Connection::on_news(const Surroundings& around, const wire::TcpView& segmen
   if (part.phase != Phase::kOpen && !una_.before(part.recover)) end_phase(part);
 
   std::uint32_t wait_us = 0;
-  detect_losses(around, part, advanced, duplicate, now, wait_us);
+  detect_losses(around, part, news, advanced, duplicate, now, wait_us);
   if (part.probing) settle_probe(around, part, news, segment.ack(), duplicate);
   if (advanced && phase_before != Phase::kRecovery && part.phase != Phase::kRecovery) {
     // What had been acknowledged selectively before does not count again.
@@ -171,13 +171,15 @@ void Connection::take_selective(Busy& part, const wire::TcpView& segment, const 
   }
 }
 
-void Connection::detect_losses(const Surroundings& around, Busy& part, bool advanced, bool duplicate, Instant now,
-                               std::uint32_t& wait_us) {
+void Connection::detect_losses(const Surroundings& around, Busy& part, const AckNews& news, bool advanced,
+                               bool duplicate, Instant now, std::uint32_t& wait_us) {
   bool found = false;
   if (sack_ && around.personality.rack_tlp) {
     found = part.board.detect_by_time(microseconds(now), part.phase != Phase::kOpen, rtt_.srtt_us(), wait_us);
   } else if (sack_) {
-    found = part.board.detect_by_sack(send_mss_);
+    // What has arrived beyond a hole only grows by blocks that are new; a peer that repeats the old ones, or
+    // acknowledges byte by byte, is not worth a walk over the window.
+    found = news.selective && part.board.detect_by_sack(send_mss_);
   } else if (part.phase == Phase::kRecovery) {
     found = advanced && part.board.lose_first();  // RFC 6582: the next hole
   } else if (part.phase == Phase::kOpen && duplicate && part.board.duplicates() >= kDuplicateThreshold) {
@@ -273,7 +275,7 @@ Outcome Connection::on_timer(const Surroundings& around, Instant now) {
       break;
     case TimerFor::kReordering: {
       std::uint32_t wait_us = 0;
-      detect_losses(around, busy(around), false, false, now, wait_us);
+      detect_losses(around, busy(around), {}, false, false, now, wait_us);
       wait_us > 0 ? arm(TimerFor::kReordering, now + std::chrono::microseconds{wait_us}) : watch(around, now);
       break;
     }
