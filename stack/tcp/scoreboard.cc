@@ -208,6 +208,9 @@ void Scoreboard::acknowledge(SeqNum una, const AckTime& time, AckNews& news) {
     (flags & kSacked) != 0 ? sacked_bytes_ -= part : news.delivered += part;
   }
   una_ = una;
+  for (auto& told : told_) {  // the same numbers come again
+    if (!told.right.after(una_)) told = {};
+  }
   // What was sent once was perhaps waiting for what was sent again.
   if (news.ambiguous && !news.echoed) news.rtt_us.reset();
   if (first_ - lost_from_ < kMostSegments * 2) lost_from_ = first_;

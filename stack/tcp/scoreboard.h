@@ -51,7 +51,7 @@ class Scoreboard {
     return flight > gone ? flight - gone : 0;
   }
 
-  // Nothing is on its way, SND.UNA is `una`. What was learned of the path stays: its round trip, and whether it reorders.
+  // Nothing is on its way, SND.UNA is `una`. What was learned of the path stays: round trip, reordering.
   void restart(SeqNum una);
   // As new, but for memory.
   void renew();
@@ -82,7 +82,7 @@ class Scoreboard {
   void forget_duplicates(bool stay, std::uint32_t acknowledged, std::uint32_t mss);
 
   // Each returns true when a segment was found lost.
-  [[nodiscard]] bool detect_by_sack(std::uint32_t mss);  // RFC 6675 IsLost()
+  [[nodiscard]] bool detect_by_sack(std::uint32_t mss);  // RFC 6675 IsLost(); says more only after selective news
   bool lose_first();
   void lose_all();                              // RFC 6298: the timer expired
   void lose_longer_than(std::uint32_t length);  // the path carries no more: they are cut and sent again
@@ -161,7 +161,7 @@ class Scoreboard {
   std::uint8_t duplicates_ = 0;
 
   std::uint8_t told_next_ = 0;
-  std::array<wire::TcpOptions::SackBlock, 4> told_{};  // blocks that have been dealt with; left == right: none
+  std::array<wire::TcpOptions::SackBlock, 4> told_{};  // beyond una_, and dealt with; left == right: none
 
   // RFC 8985 section 5.2.
   struct Rack {
