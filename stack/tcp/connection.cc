@@ -71,9 +71,9 @@ void Connection::negotiate(const Surroundings& around, const wire::TcpView& syn)
   send_mss_ = agreed.send_mss;
   send_scale_ = agreed.send_scale & 15;
   receive_scale_ = agreed.receive_scale & 15;
-  scaling_ = agreed.window_scaling;
-  timestamps_ = agreed.timestamps;
-  sack_ = agreed.sack;
+  scaling_ = agreed.extensions.window_scaling;
+  timestamps_ = agreed.extensions.timestamps;
+  sack_ = agreed.extensions.sack;
   ts_recent_ = syn.options().ts_value;
   receive_next_ = last_ack_sent_ = syn.seq() + 1;
   receive_edge_ = receive_next_ + std::min<std::uint32_t>(around.personality.receive_window, 65535);

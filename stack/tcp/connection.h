@@ -11,9 +11,9 @@
 // is sent, and when.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <utility>
 
 #include "base/addr.h"
 #include "base/seq.h"

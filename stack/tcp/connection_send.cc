@@ -67,15 +67,12 @@ bool Connection::next_handshake(const Surroundings& around, Instant now, Segment
   if (!syn_due_) return false;
   syn_due_ = false;
   const bool answer = state_ == State::kSynReceived;
-  Negotiated agreed;
-  agreed.window_scaling = scaling_;
-  agreed.timestamps = timestamps_;
-  agreed.sack = sack_;
+  const Extensions extensions = answer ? Extensions{scaling_, timestamps_, sack_} : offer(around.personality);
   wire::TcpRepr& header = segment.header;
   header.seq = una_;
   header.flags = kTcpSyn;
   header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(window_offered(around), 65535));
-  put_syn_options(around.personality, around.link_mss, answer ? &agreed : nullptr, header.options);
+  put_syn_options(around.personality, around.link_mss, extensions, header.options);
   if (header.options.has_timestamps) {
     header.options.ts_value = timestamp(now);
     header.options.ts_echo = answer ? ts_recent_ : 0;

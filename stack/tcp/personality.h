@@ -46,8 +46,8 @@ struct Personality {
   Duration keep_alive{};
   Duration keep_alive_interval = std::chrono::seconds{75};
   std::uint8_t keep_alive_probes = 8;
-  // As long as our FIN is not acknowledged, acknowledgements but challenges repeat it, as on BSD (RFC 9293 allows
-  // both).
+  // As long as our FIN is not acknowledged, acknowledgements repeat it, as on BSD; RFC 9293 allows both. What
+  // challenges a SYN or a RST (RFC 5961 sections 3 and 4) does not.
   bool repeat_fin = false;
 };
 

@@ -9,7 +9,7 @@
 
 namespace myriad::tcp {
 
-// Microseconds: the estimator fits in nine bytes of a connection.
+// Microseconds: the estimator fits in eight bytes of a connection.
 class RttEstimator {
  public:
   // A measurement of a segment that was sent once (Karn), or one by timestamps. Ends any back-off.

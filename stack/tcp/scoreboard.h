@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 
 #include "base/seq.h"
 #include "stack/wire/tcp.h"
@@ -97,13 +96,9 @@ class Scoreboard {
   // A D-SACK says that something was sent again for nothing: wait longer before the next loss (section 6.2.4).
   void widen_reordering_window(SeqNum una, SeqNum next);
   void recovered();  // an episode of recovery is over
-  [[nodiscard]] std::uint32_t min_rtt_us() const { return rack_.min_rtt_us; }
   void set_min_rtt(std::uint32_t us) { rack_.min_rtt_us = us; }
   // Reordering was seen: worth remembering while nothing is on its way.
   [[nodiscard]] bool reordering_seen() const { return rack_.reordering_seen || rack_.steps > 1; }
-
-  // When the first segment on its way was sent last, µs. Precondition: !empty().
-  [[nodiscard]] std::uint32_t first_sent_us() const { return at(first_).sent_us; }
 
  private:
   using Place = std::uint16_t;  // in the ring
