@@ -7,25 +7,18 @@
 #include "stack/wire/ip.h"
 #include "stack/wire/tcp.h"
 #include "tests/engine/site.h"
+#include "tests/sim/frames.h"
 
 namespace myriad::engine {
 namespace {
 
+using sim::segment_of;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint64_t kSourcePorts = 65'536 - 16'384;  // of a host towards one target
 
 plan::TcpWorkload script(std::vector<plan::ScriptStep> steps) { return {std::move(steps)}; }
-
-// The TCP segment in a frame, if it has one.
-std::optional<wire::TcpView> segment_of(Bytes frame) {
-  const auto ethernet = wire::EthernetView::parse(frame);
-  const auto ip = wire::IpView::parse(ethernet->payload(), ethernet->ether_type());
-  if (!ip || ip->protocol() != wire::kProtocolTcp) return std::nullopt;
-  const auto segment = wire::TcpView::parse(ip->payload());
-  return segment ? std::optional{*segment} : std::nullopt;
-}
 
 TEST(Failures, ResetBeforeAnyData) {
   Site site{5};

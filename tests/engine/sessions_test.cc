@@ -10,6 +10,7 @@
 
 #include "app/sha256.h"
 #include "tests/engine/site.h"
+#include "tests/sim/frames.h"
 
 namespace myriad::engine {
 namespace {
@@ -30,10 +31,8 @@ plan::TcpWorkload script(std::vector<plan::ScriptStep> steps) { return {std::mov
 template <class F>
 void lose_tcp(Site& site, F lose) {
   site.network->filter = [lose](Bytes frame, Instant) {
-    const auto ethernet = wire::EthernetView::parse(frame);
-    const auto ip = wire::IpView::parse(ethernet->payload(), ethernet->ether_type());
-    if (!ip || ip->protocol() != wire::kProtocolTcp) return true;
-    return !lose(*wire::TcpView::parse(ip->payload()));
+    const auto segment = sim::segment_of(frame);
+    return !segment || !lose(*segment);
   };
 }
 

@@ -7,6 +7,7 @@
 
 #include "stack/wire/ip.h"
 #include "stack/wire/tcp.h"
+#include "tests/sim/frames.h"
 #include "tests/sim/groups.h"
 #include "tests/sim/network.h"
 #include "tests/sim/transfer.h"
@@ -16,14 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using stack::HostId;
-
-std::optional<wire::TcpView> segment_of(Bytes frame) {
-  const auto ethernet = wire::EthernetView::parse(frame);
-  const auto ip = wire::IpView::parse(ethernet->payload(), ethernet->ether_type());
-  if (!ip || ip->protocol() != wire::kProtocolTcp) return std::nullopt;
-  const auto segment = wire::TcpView::parse(ip->payload());
-  return segment ? std::optional{*segment} : std::nullopt;
-}
 
 // The SYN of a call from one host to another that is made at that time, by a stack with that seed.
 struct Syn {
