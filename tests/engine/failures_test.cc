@@ -45,6 +45,24 @@ TEST(Failures, TransmitTimeoutWhenThePeerFallsSilent) {
   EXPECT_GE(site.workload().tcp.rto, 3U * 3U);
 }
 
+// Our side is closed and acknowledged, and the peer's FIN never comes: the end is `fin_wait2` away, whatever time the
+// session has left.
+TEST(Failures, CloseTimeoutWhenThePeerNeverClosesItsSide) {
+  Site site{3};
+  site.plan.groups[Site::kClients].tcp.fin_wait2 = seconds{20};
+  site.add("half", script({plan::SendText{"x"}, plan::CloseStream{}, plan::ExpectBytes{1}}), 9).load.timeout =
+      seconds{300};
+  site.start();
+  site.network->filter = [](Bytes frame, Instant) {
+    const auto segment = segment_of(frame);
+    return !segment || segment->source_port() != Port{9} || !segment->has(wire::kTcpFin);
+  };
+  EXPECT_FALSE(site.run(seconds{20})) << "it waits as long as it was told";
+  ASSERT_TRUE(site.run(seconds{5}));
+  EXPECT_EQ(failures(site.workload(), Failure::kCloseTimeout), 3U);
+  EXPECT_EQ(site.workload().sessions_failed, 3U);
+}
+
 // Every source port towards one target in use: no more fit, and that is the generator's limit.
 TEST(Failures, NoPort) {
   Site site{1};
