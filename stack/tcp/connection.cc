@@ -178,6 +178,7 @@ Outcome Connection::on_segment_syn_sent(const Surroundings& around, const wire::
     state_ = State::kSynReceived;
     syn_due_ = true;
     disarm();
+    keep_text_of_syn(around, segment);
     return outcome;
   }
   established(around, segment, now, outcome);
@@ -320,6 +321,24 @@ void Connection::on_text(const Surroundings& around, const wire::TcpView& segmen
   if (fin_in_turn) return on_fin(around, now, outcome);
   if (part != nullptr && part->peer_fin_known && !outcome.more_data && receive_next_ == part->peer_fin) {
     on_fin(around, now, outcome);
+  }
+}
+
+// RFC 9293 section 3.10.7.3: it waits until the connection is established, and is acknowledged then. Only where the SYN
+// crosses ours: strangers who call shall not fill the pool.
+void Connection::keep_text_of_syn(const Surroundings& around, const wire::TcpView& segment) {
+  const Bytes text = segment.payload();
+  const std::uint32_t room = receive_edge_.since(receive_next_);
+  const bool fits = text.size() <= room;
+  Reassembly::Range again;
+  if (!text.empty() && busy(around).reassembly.insert(around.pool, receive_next_, fits ? text : text.first(room),
+                                                      again) == Reassembly::Insert::kNoRoom) {
+    ++around.drops[Drop::kTcpNoRoom];
+  }
+  if (fits && segment.has(kTcpFin)) {
+    Busy& part = busy(around);
+    part.peer_fin = receive_next_ + static_cast<std::uint32_t>(text.size());
+    part.peer_fin_known = true;
   }
 }
 

@@ -159,6 +159,7 @@ class Connection {
   void on_reset(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
   bool in_place_of_syn(const Surroundings& around, const wire::TcpView& segment, Outcome& outcome);
   void on_text(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
+  void keep_text_of_syn(const Surroundings& around, const wire::TcpView& segment);
   void on_text_ahead(const Surroundings& around, SeqNum seq, Bytes data);
   void on_fin(const Surroundings& around, Instant now, Outcome& outcome);
   void enter_time_wait(const Surroundings& around, Instant now, Outcome& outcome);

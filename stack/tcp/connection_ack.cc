@@ -58,6 +58,10 @@ bool Connection::on_ack_of_syn(const Surroundings& around, const wire::TcpView& 
     return false;
   }
   established(around, segment, now, outcome);
+  if (const Busy* const part = lent(around)) {  // text or a FIN came with the peer's SYN
+    outcome.more_data = !part->reassembly.empty() || part->peer_fin_known;
+    ack_due_ = ack_due_ || outcome.more_data;
+  }
   return true;
 }
 

@@ -295,6 +295,7 @@ void Connection::put_sacks(const Surroundings& around, Segment& segment) {
   };
   if (part->duplicate_due) put(part->duplicate_left, part->duplicate_right);
   part->duplicate_due = false;
+  if (!is_synchronized(state_)) return;  // what waits for the end of the handshake is not beyond a gap
   for (const auto& [left, right] : part->reassembly.ranges()) put(left, right);
 }
 
