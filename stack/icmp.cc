@@ -17,14 +17,31 @@ namespace {
 
 std::uint8_t icmp_protocol(bool v6) { return v6 ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp; }
 
-// RFC 9293 section 3.9.2.2: errors that will not go away by waiting. Time exceeded and parameter problem are none.
+// RFC 9293 section 3.9.2.2: errors that will not go away by waiting. Time exceeded and parameter problem are none. What
+// is prohibited belongs to them: of the codes, RFC 1122 section 3.2.2.1 calls only 0, 1 and 5 transient.
 bool is_hard(const IcmpView& icmp) {
   if (icmp.kind() != IcmpKind::kUnreachable) return false;
   if (icmp.is_v6()) {
-    return icmp.code() == wire::kIcmpv6CodeAdministrativelyProhibited ||
-           icmp.code() == wire::kIcmpv6CodePortUnreachable;
+    switch (icmp.code()) {
+      case wire::kIcmpv6CodeAdministrativelyProhibited:
+      case wire::kIcmpv6CodePortUnreachable:
+      case wire::kIcmpv6CodeSourceFailedPolicy:
+      case wire::kIcmpv6CodeRouteRejects:
+        return true;
+      default:
+        return false;
+    }
   }
-  return icmp.code() == wire::kIcmpv4CodeProtocolUnreachable || icmp.code() == wire::kIcmpv4CodePortUnreachable;
+  switch (icmp.code()) {
+    case wire::kIcmpv4CodeProtocolUnreachable:
+    case wire::kIcmpv4CodePortUnreachable:
+    case wire::kIcmpv4CodeNetworkProhibited:
+    case wire::kIcmpv4CodeHostProhibited:
+    case wire::kIcmpv4CodeCommunicationProhibited:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::uint64_t echo_seed(std::uint16_t id, std::uint16_t sequence) {

@@ -30,6 +30,9 @@ inline constexpr std::uint8_t kIcmpv4ParameterProblem = 12;
 inline constexpr std::uint8_t kIcmpv4CodeProtocolUnreachable = 2;
 inline constexpr std::uint8_t kIcmpv4CodePortUnreachable = 3;
 inline constexpr std::uint8_t kIcmpv4CodeFragmentationNeeded = 4;
+inline constexpr std::uint8_t kIcmpv4CodeNetworkProhibited = 9;  // administratively, as the next two
+inline constexpr std::uint8_t kIcmpv4CodeHostProhibited = 10;
+inline constexpr std::uint8_t kIcmpv4CodeCommunicationProhibited = 13;  // RFC 1812 section 5.2.7.1
 
 inline constexpr std::uint8_t kIcmpv6Unreachable = 1;
 inline constexpr std::uint8_t kIcmpv6PacketTooBig = 2;
@@ -42,6 +45,8 @@ inline constexpr std::uint8_t kIcmpv6NeighbourAdvertisement = 136;
 
 inline constexpr std::uint8_t kIcmpv6CodeAdministrativelyProhibited = 1;
 inline constexpr std::uint8_t kIcmpv6CodePortUnreachable = 4;
+inline constexpr std::uint8_t kIcmpv6CodeSourceFailedPolicy = 5;  // RFC 4443 section 3.1: kinds of code 1
+inline constexpr std::uint8_t kIcmpv6CodeRouteRejects = 6;
 
 enum class IcmpKind : std::uint8_t {
   kEchoRequest,

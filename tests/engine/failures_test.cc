@@ -120,13 +120,15 @@ struct Router {
 };
 
 TEST(Failures, UnreachableAtOnceByAHardError) {
-  Site site{4};
-  site.add("fetch", plan::HttpWorkload{}, 80).load.timeout = seconds{5};
-  site.start();
-  Router router{wire::kIcmpv4Unreachable, wire::kIcmpv4CodePortUnreachable};
-  router.attach(site);
-  ASSERT_TRUE(site.run(seconds{1}));
-  EXPECT_EQ(failures(site.workload(), Failure::kUnreachable), 4U);
+  for (const int code : {2, 3, 9, 10, 13}) {
+    Router router{wire::kIcmpv4Unreachable, static_cast<std::uint8_t>(code)};
+    Site site{4};
+    site.add("fetch", plan::HttpWorkload{}, 80).load.timeout = seconds{5};
+    site.start();
+    router.attach(site);
+    ASSERT_TRUE(site.run(seconds{1})) << code;
+    EXPECT_EQ(failures(site.workload(), Failure::kUnreachable), 4U) << code;
+  }
 }
 
 TEST(Failures, UnreachableInTheEndWhenOnlySoftErrorsCame) {
