@@ -128,7 +128,7 @@ void Connection::on_news(const Surroundings& around, const wire::TcpView& segmen
   if (news.rtt_us) rtt_.sample(*news.rtt_us);
   // The path works again. (Karn kept the back-off until something was measured; with heavy loss that can be never.)
   if (advanced) rtt_.reset_backoff();
-  if (!sack_ && advanced) part.board.forget_duplicates(part.phase == Phase::kRecovery, bytes, send_mss_);
+  if (advanced) part.board.forget_duplicates(part.phase == Phase::kRecovery, bytes, send_mss_);
   if (!sack_ && duplicate) part.board.count_duplicate(send_mss_);
   const Phase phase_before = part.phase;
   if (part.phase != Phase::kOpen && !una_.before(part.recover)) end_phase(part);
@@ -184,6 +184,11 @@ void Connection::detect_losses(const Surroundings& around, Busy& part, const Ack
     // What has arrived beyond a hole only grows by blocks that are new; a peer that repeats the old ones, or
     // acknowledges byte by byte, is not worth a walk over the window.
     found = news.selective && part.board.detect_by_sack(send_mss_);
+    // Section 5 step (1): segments may be so small that three of them are not enough for IsLost().
+    if (news.selective && !advanced) part.board.count_duplicate(0);
+    if (part.phase == Phase::kOpen && !found && part.board.duplicates() >= kDuplicateThreshold) {
+      found = part.board.lose_first();
+    }
   } else if (part.phase == Phase::kRecovery) {
     found = advanced && part.board.lose_first();  // RFC 6582: the next hole
   } else if (part.phase == Phase::kOpen && duplicate && part.board.duplicates() >= kDuplicateThreshold) {
