@@ -13,6 +13,10 @@ namespace {
 
 // How long the thread rests when the taps are empty. A tap of 16 MiB holds 10 ms at 12 Gbps.
 constexpr auto kRest = std::chrono::milliseconds{5};
+// Between two statistics in the file, each of which brings everything before it into the file.
+constexpr auto kBetweenStatistics = std::chrono::seconds{1};
+
+using Clock = std::chrono::steady_clock;
 
 struct Ends {
   std::optional<IpAddress> from;
@@ -48,13 +52,13 @@ std::string frame_comment(const stack::HostTable& hosts, Bytes frame) {
          end_name(hosts, view->dst(), view->vlan(), ends.to);
 }
 
-Result<std::unique_ptr<Capture>> Capture::create(const std::string& path) {
-  auto writer = report::PcapngWriter::create(path, "myriad " MYRIAD_VERSION);
+Result<std::unique_ptr<Capture>> Capture::create(const std::string& path, std::optional<CaptureFilter> filter) {
+  auto writer = capture::PcapngWriter::create(path, "myriad " MYRIAD_VERSION);
   if (!writer) return tl::unexpected(writer.error());
   const auto unix_now = std::chrono::system_clock::now().time_since_epoch();
-  const auto monotonic_now = std::chrono::steady_clock::now().time_since_epoch();
+  const auto monotonic_now = Clock::now().time_since_epoch();
   const auto offset = std::chrono::nanoseconds{unix_now} - std::chrono::nanoseconds{monotonic_now};
-  return std::make_unique<Capture>(std::move(*writer), offset.count());
+  return std::make_unique<Capture>(std::move(*writer), std::move(filter), offset.count());
 }
 
 Capture::~Capture() {
@@ -66,7 +70,10 @@ std::vector<engine::Tap*> Capture::add_port(const std::string& name, const stack
                                             std::uint32_t shards) {
   Line& line = lines_.emplace_back();
   line.hosts = &hosts;
-  line.interface = writer_.add_interface(name);
+  capture::InterfaceToWrite interface;
+  interface.name = name;
+  if (filter_) interface.filter = filter_->expression();
+  line.interface = writer_.add_interface(interface);
   std::vector<engine::Tap*> taps;
   for (std::uint32_t i = 0; i < shards; ++i) {
     taps.push_back(line.taps.emplace_back(std::make_unique<engine::Tap>()).get());
@@ -75,12 +82,23 @@ std::vector<engine::Tap*> Capture::add_port(const std::string& name, const stack
 }
 
 void Capture::start() {
+  writer_.flush();  // with its interfaces, so that it can be read at once
   thread_ = std::thread([this] { work(); });
 }
 
 void Capture::work() {
+  bool news = true;  // what is not in the file yet
+  auto due = Clock::now();
   while (!stop_.load(std::memory_order_acquire)) {
-    if (!empty_taps()) std::this_thread::sleep_for(kRest);
+    const bool some = empty_taps();
+    news = news || some;
+    if (const auto now = Clock::now(); news && now >= due) {
+      write_statistics();
+      writer_.flush();
+      news = false;
+      due = now + kBetweenStatistics;
+    }
+    if (!some) std::this_thread::sleep_for(kRest);
   }
 }
 
@@ -89,8 +107,8 @@ bool Capture::empty_taps() {
   bytes_.clear();
   for (std::uint32_t i = 0; i < lines_.size(); ++i) {
     for (const auto& tap : lines_[i].taps) {
-      tap->drain([&](Bytes frame, Instant at, engine::TapDirection direction) {
-        round_.push_back({at.ns, i, direction, bytes_.size(), frame.size()});
+      tap->drain([&](Bytes frame, Instant at, engine::TapDirection direction, std::uint64_t lost) {
+        round_.push_back({at.ns, i, direction, lost, bytes_.size(), frame.size()});
         bytes_.insert(bytes_.end(), frame.begin(), frame.end());
       });
     }
@@ -103,17 +121,43 @@ bool Capture::empty_taps() {
 
 void Capture::write(const Recorded& recorded) {
   Line& line = lines_[recorded.line];
-  const Bytes frame = Bytes{bytes_}.subspan(recorded.offset, recorded.size);
+  line.lost += recorded.lost;
+  const Bytes bytes = Bytes{bytes_}.subspan(recorded.offset, recorded.size);
   const bool inbound = recorded.direction == engine::TapDirection::kIn;
-  if (const auto view = wire::EthernetView::parse(frame); inbound && view) {
+  if (const auto view = wire::EthernetView::parse(bytes); inbound && view) {
     if (line.hosts->by_mac(view->src(), view->vlan())) return;  // recorded where it was sent
   }
-  ++line.frames;
-  ++frames_;
-  const auto unix_ns = static_cast<std::uint64_t>(recorded.at_ns + unix_offset_ns_);
-  // An error stays with the writer until finish().
-  (void)writer_.write(line.interface, unix_ns, inbound ? report::Direction::kInbound : report::Direction::kOutbound,
-                      frame, static_cast<std::uint32_t>(frame.size()), frame_comment(*line.hosts, frame));
+  ++line.seen;
+  if (filter_ && !filter_->takes(bytes)) return;
+  ++line.accepted;
+  const std::string comment = frame_comment(*line.hosts, bytes);
+  capture::FrameToWrite frame;
+  frame.interface = line.interface;
+  frame.unix_ns = static_cast<std::uint64_t>(recorded.at_ns + unix_offset_ns_);
+  frame.direction = inbound ? capture::Direction::kInbound : capture::Direction::kOutbound;
+  frame.bytes = bytes;
+  frame.lost = line.lost;
+  frame.comment = comment;
+  if (!writer_.write(frame)) return;  // the error stays with the writer until finish()
+  line.lost = 0;
+  ++line.written;
+}
+
+void Capture::write_statistics() {
+  std::vector<capture::CaptureStatistics> statistics;
+  for (const Line& line : lines_) {
+    std::uint64_t dropped = 0;
+    for (const auto& tap : line.taps) dropped += tap->dropped();
+    statistics.push_back({line.seen + dropped, dropped, line.accepted, line.written});
+  }
+  const std::chrono::nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
+  writer_.write_statistics(static_cast<std::uint64_t>(now.count()), statistics);
+}
+
+std::uint64_t Capture::frames() const {
+  std::uint64_t sum = 0;
+  for (const Line& line : lines_) sum += line.written;
+  return sum;
 }
 
 std::uint64_t Capture::dropped() const {
@@ -128,14 +172,8 @@ Result<void> Capture::finish() {
   stop_.store(true, std::memory_order_release);
   if (thread_.joinable()) thread_.join();
   while (empty_taps()) {}
-  std::vector<report::CaptureStatistics> statistics;
-  for (const Line& line : lines_) {
-    std::uint64_t dropped = 0;
-    for (const auto& tap : line.taps) dropped += tap->dropped();
-    statistics.push_back({line.frames + dropped, dropped});
-  }
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return writer_.close(static_cast<std::uint64_t>(std::chrono::nanoseconds{now}.count()), statistics);
+  write_statistics();
+  return writer_.close();
 }
 
 }  // namespace myriad::cli

@@ -34,6 +34,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_name("FILE|-");
   app.add_option("--events", options.events, "Write JSON lines while running, one a second")->type_name("FILE");
   app.add_option("--capture", options.capture, "Write every frame with its host's name")->type_name("FILE.pcapng");
+  app.add_option("--capture-filter", options.capture_filter, "Write only these frames, e.g. 'arp or tcp port 80'")
+      ->type_name("EXPRESSION");
   app.add_flag("--quiet,-q", options.quiet, "No progress on stderr");
   app.add_flag("--verbose,-v", options.verbose, "Say what was obtained: modes, queues, what was refused");
   app.add_flag("--allow-default-route", options.allow_default_route,

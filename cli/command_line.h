@@ -14,12 +14,13 @@ namespace myriad::cli {
 
 // How a run is carried out and reported, whatever is run.
 struct RunOptions {
-  std::optional<plan::PortMode> mode;  // of every port, in place of the scenario's
-  std::optional<std::string> json;     // file, or "-": stdout, in place of the summary
-  std::optional<std::string> events;   // file
-  std::optional<std::string> capture;  // file
-  bool quiet = false;                  // no progress
-  bool verbose = false;                // says what was obtained: modes, queues, refusals
+  std::optional<plan::PortMode> mode;         // of every port, in place of the scenario's
+  std::optional<std::string> json;            // file, or "-": stdout, in place of the summary
+  std::optional<std::string> events;          // file
+  std::optional<std::string> capture;         // file
+  std::optional<std::string> capture_filter;  // which frames, in libpcap's syntax
+  bool quiet = false;                         // no progress
+  bool verbose = false;                       // says what was obtained: modes, queues, refusals
   bool allow_default_route = false;
 };
 

@@ -52,6 +52,7 @@ class Run {
   report::RunResult finish(std::vector<std::string> command);
 
  private:
+  Result<void> compile_filter();
   Result<void> open_outputs();
   Result<void> open_ports();
   void say_what_was_obtained(const PortRun& port, const report::PortResult& result);
@@ -69,6 +70,7 @@ class Run {
   const RunHooks& hooks_;
   ControlLoop loop_;  // from here on signals end the run, not the process
   std::optional<report::EventLog> events_;
+  std::optional<CaptureFilter> filter_;  // until the capture has it
   std::unique_ptr<Capture> capture_;
   std::vector<std::unique_ptr<PortRun>> ports_;
   report::Progress progress_;
@@ -84,6 +86,15 @@ class Run {
   bool silent_target_ = false;
 };
 
+Result<void> Run::compile_filter() {
+  if (!options_.capture_filter) return {};
+  if (!options_.capture) return fail(Fault::kUsage, "--capture-filter without --capture", "say --capture FILE.pcapng");
+  auto filter = CaptureFilter::compile(*options_.capture_filter);
+  if (!filter) return tl::unexpected(filter.error());
+  filter_.emplace(std::move(*filter));
+  return {};
+}
+
 Result<void> Run::open_outputs() {
   if (options_.events) {
     auto log = report::EventLog::create(*options_.events);
@@ -91,7 +102,7 @@ Result<void> Run::open_outputs() {
     events_.emplace(std::move(*log));
   }
   if (options_.capture) {
-    auto capture = Capture::create(*options_.capture);
+    auto capture = Capture::create(*options_.capture, std::exchange(filter_, std::nullopt));
     if (!capture) return tl::unexpected(capture.error());
     capture_ = std::move(*capture);
   }
@@ -146,6 +157,7 @@ std::vector<int> allowed_cores() {
 Result<void> Run::begin() {
   base_ = empty_result(plan_);
   if (auto known = judge(plan_, base_); !known) return tl::unexpected(known.error());
+  if (auto ok = compile_filter(); !ok) return ok;
   const auto facts = read_preflight_facts();
   if (!facts) return tl::unexpected(facts.error());
   if (auto ok = preflight(plan_, *facts, options_.allow_default_route); !ok) return ok;

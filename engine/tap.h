@@ -24,16 +24,19 @@ class Tap {
   void record(Bytes frame, Instant at, TapDirection direction) {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     const std::size_t need = slot_bytes(frame.size());
+    const std::uint64_t dropped = dropped_.load(std::memory_order_relaxed);
     if (head + need - tail_.load(std::memory_order_acquire) > ring_.size()) {
-      dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      dropped_.store(dropped + 1, std::memory_order_relaxed);
       return;
     }
-    const Header header{at.ns, static_cast<std::uint32_t>(frame.size()), direction};
+    const Header header{at.ns, dropped - told_, static_cast<std::uint32_t>(frame.size()), direction};
+    told_ = dropped;
     put(head, &header, sizeof header);
     put(head + sizeof header, frame.data(), frame.size());
     head_.store(head + need, std::memory_order_release);
   }
-  // Calls `take(Bytes, Instant, TapDirection)` for each frame recorded so far; returns how many.
+  // Calls `take(Bytes, Instant, TapDirection, lost)` for each frame recorded so far, with how many were dropped between
+  // the one before and this one; returns how many.
   template <class Take>
   std::uint64_t drain(Take&& take) {
     const std::uint64_t head = head_.load(std::memory_order_acquire);
@@ -44,7 +47,7 @@ class Tap {
       get(tail, &header, sizeof header);
       frame_.resize(header.length);
       get(tail + sizeof header, frame_.data(), frame_.size());
-      take(Bytes{frame_}, Instant{header.at_ns}, header.direction);
+      take(Bytes{frame_}, Instant{header.at_ns}, header.direction, header.lost);
       tail += slot_bytes(header.length);
       tail_.store(tail, std::memory_order_release);
     }
@@ -56,6 +59,7 @@ class Tap {
  private:
   struct Header {
     std::int64_t at_ns;
+    std::uint64_t lost;
     std::uint32_t length;
     TapDirection direction;
   };
@@ -80,6 +84,7 @@ class Tap {
   std::vector<std::uint8_t> frame_;  // the consumer's copy
   alignas(64) std::atomic<std::uint64_t> head_{0};
   std::atomic<std::uint64_t> dropped_{0};
+  std::uint64_t told_ = 0;  // of dropped_, what headers have said; the producer's
   alignas(64) std::atomic<std::uint64_t> tail_{0};
 };
 

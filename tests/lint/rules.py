@@ -99,7 +99,7 @@ def bare_code(text):
 
 # --- who may include whom (DESIGN: the house) -------------------------------------------------------------------------
 
-ROOMS = ("base", "stack", "link", "app", "xsk", "bpf", "templates", "engine", "report", "cli", "dpdk")
+ROOMS = ("base", "stack", "link", "app", "capture", "xsk", "bpf", "templates", "engine", "report", "cli", "dpdk")
 EVERYTHING = ROOMS + ("tests", "bench")
 
 MAY_INCLUDE = {
@@ -108,10 +108,11 @@ MAY_INCLUDE = {
     "stack": ("base", "stack"),
     "link": ("base", "link"),
     "app": ("base", "stack", "app"),
+    "capture": ("base", "capture"),
     "xsk": ("base", "xsk"),
     "bpf": ("base", "bpf"),
     "templates": ("base", "stack/wire", "templates"),
-    "engine": ("base", "stack", "app", "link", "templates/plan", "engine"),
+    "engine": ("base", "stack", "app", "link", "capture", "templates/plan", "engine"),
     "report": ("base", "engine/counters", "report"),
     "cli": EVERYTHING[:-2],
     "dpdk": ("base", "engine", "dpdk"),
@@ -163,7 +164,8 @@ class Library:
 
 LIBRARIES = (
     Library("yaml-cpp", r"yaml-cpp/", ("templates",), one_source=True),
-    Library("libpcap", r"pcap(\.h|/)", ("templates", "report", "cli"), one_source=True),
+    Library("libpcap", r"pcap(\.h|/)", ("cli",), one_source=True),
+    Library("zlib", r"zlib\.h", ("capture",)),
     Library("nlohmann-json", r"nlohmann/", ("report", "cli")),
     Library("Boost", r"boost/", ("cli",)),
     Library("CLI11", r"CLI/", ("cli",)),
@@ -241,7 +243,7 @@ def byte_order(tree):
     yield from words(tree, tree.of(*CODE), pattern, "byte order lives in base/bytes.h", allowed)
 
 
-NO_CLOCK_ROOMS = ("base/", "stack/", "link/", "app/", "templates/", "bpf/", "xsk/", "report/")
+NO_CLOCK_ROOMS = ("base/", "stack/", "link/", "app/", "templates/", "bpf/", "xsk/", "capture/", "report/")
 
 
 def in_rooms(tree, rooms):

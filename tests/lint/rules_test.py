@@ -41,6 +41,7 @@ CASES = {
         ("base/bytes.h", "#include <arpa/inet.h>\n", "#include <bit>\n"),
         ("engine/a.h", "#include <gtest/gtest.h>\n", "#include <nlohmann_is_not_this>\n"),
         ("report/a.cc", "#include <netlink/netlink.h>\n", "#include <nlohmann/json.hpp>\n"),
+        ("capture/a.cc", "#include <pcap/pcap.h>\n", "#include <zlib.h>\n"),
     ],
     "byte_order": [
         ("stack/a.cc", "auto p = htons(80);\n", "auto p = load_be16(at);  // not htons()\n"),
@@ -52,6 +53,7 @@ CASES = {
     "clocks": [
         ("stack/a.cc", "auto n = std::chrono::steady_clock::now();\n", "Instant now;\n"),
         ("app/a.cc", "clock_gettime(CLOCK_MONOTONIC, &t);\n", "/* clock_gettime */\n"),
+        ("capture/a.cc", "auto n = std::chrono::system_clock::now();\n", "std::uint64_t unix_ns;\n"),
         ("report/a.cc", "auto n = std::time(nullptr);\n", "auto n = run.time(0.5);\n"),
     ],
     "luck": [
