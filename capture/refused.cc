@@ -73,11 +73,14 @@ bool looks_like_erf(Bytes first) {
   return true;
 }
 
+// No control characters, and some letters among what may be UTF-8.
 bool is_text(Bytes first) {
-  return std::ranges::all_of(first, [](std::uint8_t byte) {
-    return byte >= 0x80 || (byte >= 0x20 && byte < 0x7f) || byte == '\n' || byte == '\r' || byte == '\t' ||
-           byte == '\f';
-  });
+  const auto ascii = [](std::uint8_t byte) {
+    return (byte >= 0x20 && byte < 0x7f) || byte == '\n' || byte == '\r' || byte == '\t' || byte == '\f';
+  };
+  const auto letters = static_cast<std::size_t>(std::ranges::count_if(first, ascii));
+  return 2 * letters >= first.size() &&
+         std::ranges::all_of(first, [&](std::uint8_t byte) { return byte >= 0x80 || ascii(byte); });
 }
 
 }  // namespace

@@ -86,11 +86,25 @@ TEST_F(Program, VersionAndHelpSucceed) {
 
 TEST_F(Program, UnknownOptionsAreUsage) {
   const std::string scenario = file("a.yaml", kScenario);
-  for (const char* option : {"--report", "--metrics", "--capture-filter", "--frobnicate"}) {
+  for (const char* option : {"--report", "--metrics", "--frobnicate"}) {
     const Outcome outcome = run({"run", scenario, option, "x"});
     EXPECT_EQ(outcome.code, 2) << option;
     EXPECT_THAT(outcome.err, HasSubstr(option));
   }
+}
+
+TEST_F(Program, AWrongFilterIsUsageInTheWordsOfLibpcap) {
+  const std::string scenario = file("a.yaml", kScenario);
+  const std::string capture = file("a.pcapng", "kept");
+  const Outcome wrong = run({"run", scenario, "--capture", capture, "--capture-filter", "tcp prot 80"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("--capture-filter 'tcp prot 80': "));
+  EXPECT_THAT(wrong.err, HasSubstr("syntax error"));
+  const Outcome alone = run({"run", scenario, "--capture-filter", "tcp"});
+  EXPECT_EQ(alone.code, 2);
+  EXPECT_THAT(alone.err, HasSubstr("--capture-filter without --capture"));
+  // A good one, and then the interface is missing.
+  EXPECT_EQ(run({"run", scenario, "--capture", capture, "--capture-filter", "tcp port 80"}).code, 3);
 }
 
 TEST_F(Program, ValidatePrintsThePlan) {

@@ -33,11 +33,33 @@ Error refused(const std::vector<std::string>& arguments) {
 }
 
 TEST(CommandLine, RunTakesEveryOptionOfTheContract) {
-  const auto run = parsed<RunCommand>({"run",        "a.yaml",   "-i",      "lan=eth1", "-i",
-                                       "wan=eth2",   "--set",    "seed=3",  "--set",    "workloads.fetch.load.total=10",
-                                       "--duration", "30s",      "--seed",  "7",        "--mode",
-                                       "copy",       "--json",   "-",       "--events", "e.jsonl",
-                                       "--capture",  "c.pcapng", "--quiet", "-v",       "--allow-default-route"});
+  const auto run = parsed<RunCommand>({"run",
+                                       "a.yaml",
+                                       "-i",
+                                       "lan=eth1",
+                                       "-i",
+                                       "wan=eth2",
+                                       "--set",
+                                       "seed=3",
+                                       "--set",
+                                       "workloads.fetch.load.total=10",
+                                       "--duration",
+                                       "30s",
+                                       "--seed",
+                                       "7",
+                                       "--mode",
+                                       "copy",
+                                       "--json",
+                                       "-",
+                                       "--events",
+                                       "e.jsonl",
+                                       "--capture",
+                                       "c.pcapng",
+                                       "--quiet",
+                                       "-v",
+                                       "--allow-default-route",
+                                       "--capture-filter",
+                                       "arp or icmp"});
   EXPECT_EQ(run.scenario.file, "a.yaml");
   EXPECT_THAT(run.scenario.interfaces, ElementsAre("lan=eth1", "wan=eth2"));
   EXPECT_THAT(run.scenario.set, ElementsAre("seed=3", "workloads.fetch.load.total=10"));
@@ -47,6 +69,7 @@ TEST(CommandLine, RunTakesEveryOptionOfTheContract) {
   EXPECT_EQ(run.run.json, "-");
   EXPECT_EQ(run.run.events, "e.jsonl");
   EXPECT_EQ(run.run.capture, "c.pcapng");
+  EXPECT_EQ(run.run.capture_filter, "arp or icmp");
   EXPECT_TRUE(run.run.quiet);
   EXPECT_TRUE(run.run.verbose);
   EXPECT_TRUE(run.run.allow_default_route);
@@ -78,7 +101,7 @@ TEST(CommandLine, EveryMode) {
 }
 
 TEST(CommandLine, WhatDoesNotExistYetIsUnknown) {
-  for (const char* option : {"--report", "--metrics", "--capture-filter"}) {
+  for (const char* option : {"--report", "--metrics"}) {
     EXPECT_THAT(refused({"run", "a.yaml", option, "x"}).what, HasSubstr(option));
   }
   for (const char* verb : {"send", "replay", "fly"}) EXPECT_THAT(refused({verb, "x"}).what, HasSubstr(verb));

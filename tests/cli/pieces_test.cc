@@ -14,7 +14,6 @@
 #include <fstream>
 #include <thread>
 
-#include "cli/capture.h"
 #include "cli/collect.h"
 #include "cli/control_loop.h"
 #include "cli/hosts.h"
@@ -295,72 +294,6 @@ TEST(ControlLoop, OpenSessionsHaveTheirTime) {
   times.grace = 20ms;
   std::raise(SIGINT);
   EXPECT_EQ(loop.run(hooks, times), LoopEnd::kSignal);
-}
-
-// --- capture ---------------------------------------------------------------------------------------------------------
-
-stack::HostTable three_hosts() {
-  stack::HostGroup group;
-  group.name = "clients";
-  group.count = 3;
-  group.first_mac = *MacAddress::parse("02:4d:00:00:00:01");
-  group.ipv4 = *Ipv4Prefix::parse("10.0.1.1/16");
-  return stack::HostTable{{group}};
-}
-
-std::vector<std::uint8_t> arp_request(const char* from_mac, const char* from_ip, const char* to_ip) {
-  std::vector<std::uint8_t> frame(42);
-  MacAddress::broadcast().store(frame.data());
-  MacAddress::parse(from_mac)->store(frame.data() + 6);
-  store_be16(frame.data() + 12, 0x0806);
-  store_be64(frame.data() + 14, 0x0001080006040001);
-  MacAddress::parse(from_mac)->store(frame.data() + 22);
-  Ipv4Address::parse(from_ip)->store(frame.data() + 28);
-  Ipv4Address::parse(to_ip)->store(frame.data() + 38);
-  return frame;
-}
-
-TEST(Capture, CommentsNameOurHosts) {
-  const stack::HostTable hosts = three_hosts();
-  EXPECT_EQ(frame_comment(hosts, arp_request("02:4d:00:00:00:02", "10.0.1.2", "10.0.255.1")),
-            "clients[1] → 10.0.255.1");
-  EXPECT_EQ(frame_comment(hosts, arp_request("52:54:00:00:00:02", "10.0.255.1", "10.0.1.3")),
-            "10.0.255.1 → clients[2]");
-  EXPECT_EQ(frame_comment(hosts, arp_request("02:4d:00:00:00:02", "10.0.1.2", "10.0.1.1")), "clients[1] → clients[0]");
-  std::vector<std::uint8_t> unknown(60);
-  MacAddress::parse("02:4d:00:00:00:03")->store(unknown.data());
-  MacAddress::parse("52:54:00:00:00:02")->store(unknown.data() + 6);
-  store_be16(unknown.data() + 12, 0x88cc);
-  EXPECT_EQ(frame_comment(hosts, unknown), "52:54:00:00:00:02 → clients[2]");
-  EXPECT_EQ(frame_comment(hosts, Bytes{unknown}.first(13)), "");
-}
-
-TEST(Capture, WritesEveryFrameOnceAndSaysWhatIsMissing) {
-  const stack::HostTable hosts = three_hosts();
-  const auto path =
-      std::filesystem::temp_directory_path() / ("myriad-capture-" + std::to_string(::getpid()) + ".pcapng");
-  {
-    auto capture = Capture::create(path);
-    ASSERT_TRUE(capture);
-    const auto taps = (*capture)->add_port("lan", hosts, 2);
-    ASSERT_EQ(taps.size(), 2U);
-    (*capture)->start();
-    const auto ours = arp_request("02:4d:00:00:00:02", "10.0.1.2", "10.0.1.1");
-    const auto theirs = arp_request("52:54:00:00:00:02", "10.0.255.1", "10.0.1.3");
-    for (int i = 0; i < 100; ++i) {
-      taps[0]->record(ours, Instant{1000 + i}, engine::TapDirection::kOut);
-      taps[1]->record(ours, Instant{1000 + i}, engine::TapDirection::kIn);  // the same frame, heard inside
-      taps[1]->record(theirs, Instant{1000 + i}, engine::TapDirection::kIn);
-    }
-    ASSERT_TRUE((*capture)->finish());
-    EXPECT_EQ((*capture)->frames(), 200U);
-    EXPECT_EQ((*capture)->dropped(), 0U);
-  }
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_THAT(bytes, HasSubstr("clients[1] → clients[0]"));
-  EXPECT_THAT(bytes, HasSubstr("10.0.255.1 → clients[2]"));
-  std::filesystem::remove(path);
 }
 
 // --- the built-in server ---------------------------------------------------------------------------------------------
