@@ -99,20 +99,21 @@ def bare_code(text):
 
 # --- who may include whom (DESIGN: the house) -------------------------------------------------------------------------
 
-ROOMS = ("base", "stack", "link", "app", "capture", "xsk", "bpf", "templates", "engine", "report", "cli", "dpdk")
+ROOMS = ("base", "stack", "craft", "link", "app", "capture", "xsk", "bpf", "templates", "engine", "report", "cli", "dpdk")
 EVERYTHING = ROOMS + ("tests", "bench")
 
 MAY_INCLUDE = {
     "base": ("base",),
     "stack/wire": ("base", "stack/wire"),
     "stack": ("base", "stack"),
+    "craft": ("base", "stack/wire", "craft"),
     "link": ("base", "link"),
     "app": ("base", "stack", "app"),
     "capture": ("base", "capture"),
     "xsk": ("base", "xsk"),
     "bpf": ("base", "bpf"),
-    "templates": ("base", "stack/wire", "templates"),
-    "engine": ("base", "stack", "app", "link", "capture", "templates/plan", "engine"),
+    "templates": ("base", "stack/wire", "craft", "templates"),
+    "engine": ("base", "stack", "craft", "app", "link", "capture", "templates/plan", "engine"),
     "report": ("base", "engine/counters", "report"),
     "cli": EVERYTHING[:-2],
     "dpdk": ("base", "engine", "dpdk"),
@@ -180,7 +181,7 @@ LIBRARIES = (
 )
 
 # Hosts know no device: no system calls, threads, clocks, logs or files there.
-PURE_ROOMS = ("base", "stack", "stack/wire", "link", "app")
+PURE_ROOMS = ("base", "stack", "stack/wire", "craft", "link", "app")
 IMPURE = re.compile(
     r"(sys/|net/|netinet/|netpacket/|arpa/|linux/|unistd\.h|fcntl\.h|poll\.h|pthread\.h|sched\.h|signal\.h|time\.h|ctime$"
     r"|csignal$|thread$|atomic$|mutex$|shared_mutex$|condition_variable$|future$|stop_token$|semaphore$|latch$|barrier$"
@@ -243,7 +244,7 @@ def byte_order(tree):
     yield from words(tree, tree.of(*CODE), pattern, "byte order lives in base/bytes.h", allowed)
 
 
-NO_CLOCK_ROOMS = ("base/", "stack/", "link/", "app/", "templates/", "bpf/", "xsk/", "capture/", "report/")
+NO_CLOCK_ROOMS = ("base/", "stack/", "craft/", "link/", "app/", "templates/", "bpf/", "xsk/", "capture/", "report/")
 
 
 def in_rooms(tree, rooms):
