@@ -2,8 +2,7 @@
 // cost the same whatever the number, and are no allocation but for one in hundreds of objects.
 //
 // Objects come in blocks. Those lent crowd together in few of them, and a block of which nothing is lent is given back
-// to the system, but for one that is kept for the next need; so a storm leaves nothing behind. Blocks are as large as
-// malloc() takes from the system one by one (M_MMAP_THRESHOLD), and memory in them counts from its first use on.
+// to the system, but for one that is kept for the next need; so a storm leaves nothing behind.
 #pragma once
 
 #include <bit>
@@ -14,6 +13,8 @@
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "base/pages.h"
 
 namespace myriad {
 
@@ -27,7 +28,9 @@ class Lending {
  public:
   // No index.
   static constexpr std::uint32_t kNone = 0xffffffff;
-  static constexpr std::size_t kBlockBytes = 128 * 1024;  // at least
+  // At least. So many that the system is rarely asked, so few that a spare one is nothing beside a thousand
+  // connections.
+  static constexpr std::size_t kBlockBytes = 32 * 1024;
 
   Lending() = default;
   Lending(const Lending&) = delete;
@@ -73,6 +76,11 @@ class Lending {
   [[nodiscard]] const T& operator[](std::uint32_t index) const {
     return blocks_[index / kBlock].objects[index % kBlock];
   }
+  // Whether there is memory behind that index: true for all that are lent, but also for others.
+  [[nodiscard]] bool has(std::uint32_t index) const {
+    const std::uint32_t number = index / kBlock;
+    return number < blocks_.size() && index % kBlock < blocks_[number].made;
+  }
   [[nodiscard]] std::uint32_t live() const { return live_; }
   // Objects for which there is room in the blocks that are not with the system.
   [[nodiscard]] std::size_t capacity() const { return held_ * kBlock; }
@@ -96,7 +104,7 @@ class Lending {
     }
     const std::uint32_t number = vacant_;
     Block& block = blocks_[number];
-    block.objects = std::allocator<T>{}.allocate(kBlock);
+    block.objects = PageAllocator<T>{}.allocate(kBlock);
     vacant_ = block.next;
     ++held_;
     return number;
@@ -104,7 +112,7 @@ class Lending {
   void release(Block& block) {
     if (block.objects == nullptr) return;
     std::destroy_n(block.objects, block.made);
-    std::allocator<T>{}.deallocate(block.objects, kBlock);
+    PageAllocator<T>{}.deallocate(block.objects, kBlock);
     block = {};
     --held_;
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "cli/port_run.h"
 #include "cli/preflight.h"
 #include "cli/print.h"
+#include "cli/rest.h"
 #include "report/events.h"
 #include "report/json.h"
 #include "report/summary.h"
@@ -34,6 +36,12 @@ constexpr std::size_t kRateTicks = 4;
 std::string utc_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+}
+
+std::uint64_t frames_of(const report::RunResult& result) {
+  std::uint64_t frames = 0;
+  for (const report::PortResult& port : result.ports) frames += port.frames_rx + port.frames_tx;
+  return frames;
 }
 
 // A run that has begun. Members are in the order in which they are made; the reverse undoes them.
@@ -77,6 +85,7 @@ class Run {
   report::RunResult base_;  // names, and what the ports are
   std::deque<report::RunResult> recent_;
   std::size_t ticks_ = 0;
+  Rest rest_;
   std::vector<std::string> notes_;
   std::string started_utc_;
   Clock::time_point started_ = Clock::now();
@@ -215,7 +224,10 @@ void Run::tick() {
   const double interval = now.seconds - before.seconds;
   const auto duration = plan_.duration ? std::optional{to_seconds(*plan_.duration)} : std::nullopt;
   progress_.draw({now, before, interval, duration});
-  if (events_ && ++ticks_ % kRateTicks == 0) events_->progress(now, before, interval);
+  if (++ticks_ % kRateTicks == 0) {
+    if (events_) events_->progress(now, before, interval);
+    if (rest_.begins(frames_of(now) - frames_of(before))) malloc_trim(0);
+  }
   recent_.push_back(std::move(now));
   if (recent_.size() > kRateTicks) recent_.pop_front();
 }

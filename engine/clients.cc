@@ -118,8 +118,9 @@ void Clients::begin(std::uint16_t workload, std::uint32_t host, Instant now) {
 void Clients::attempt(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
   stop_waiting(index);
-  assert(session.talk == kNoTalk);
-  session.talk = talks_.take();
+  assert(!session.talks);
+  session.talk_or_took_low = talks_.take();
+  session.talks = true;
   Talk& talk = talk_of(session);
   talk.started = now;
   talk.sent = 0;
@@ -352,7 +353,7 @@ void Clients::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) 
   } else {
     std::get<Conversation>(w.place.kind).script.read(offset, out);
   }
-  if (session.talk == kNoTalk) return;  // it had been asked for everything before
+  if (!session.talks) return;  // it had been asked for everything before
   Talk& talk = talk_of(session);
   const std::uint64_t end = offset + out.size();
   if (end <= talk.sent) return;
@@ -370,8 +371,8 @@ void Clients::first_answer(const Session& session, Duration after) {
 void Clients::complete(std::uint32_t index, bool verified, Instant now) {
   Session& session = sessions_[index];
   Running& w = running(session);
-  const Talk& talk = talk_of(session);
-  session.took_ns = std::min(nanoseconds(now - talk.started), Histogram::kMaxNs) & Histogram::kMaxNs;
+  Talk& talk = talk_of(session);
+  talk.took_ns = std::min(nanoseconds(now - talk.started), Histogram::kMaxNs);
   session.verified = verified;
   const bool peer_closed = talk.peer_closed;
   // An answer may come before the request has left: what is read later is to be counted as well.
@@ -393,7 +394,7 @@ void Clients::complete(std::uint32_t index, bool verified, Instant now) {
 // Everything that was asked for has come, and the connection was held as long as it should.
 void Clients::succeed(const Session& session) {
   Running& w = running(session);
-  w.counters.session.record(session.took_ns);
+  w.counters.session.record(took_ns_of(session));
   if (session.verified) ++w.counters.sessions_verified;
   w.count_success(session.host);
 }
@@ -436,9 +437,14 @@ void Clients::over(std::uint32_t index, Instant now, bool rest) {
 }
 
 void Clients::end_talk(Session& session) {
-  if (session.talk == kNoTalk) return;
-  wheel_.cancel(talk_of(session).timer);
-  talks_.give_back(std::exchange(session.talk, kNoTalk));
+  if (!session.talks) return;
+  Talk& talk = talk_of(session);
+  wheel_.cancel(talk.timer);
+  const std::uint64_t took_ns = talk.took_ns;
+  talks_.give_back(session.talk_or_took_low);
+  session.talks = false;
+  session.took_high = static_cast<std::uint32_t>(took_ns >> 32) & 0x3ff;
+  session.talk_or_took_low = static_cast<std::uint32_t>(took_ns);
 }
 
 void Clients::release(std::uint32_t index) {

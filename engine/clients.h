@@ -5,7 +5,7 @@
 //      ▲          │             │            │              the session has succeeded; what comes now cannot fail it
 //      └ kRetrying ◀─ failure ──┴────────────┘
 //
-// A session is 40 bytes. What it needs only until everything has come is lent to it (Talk), so that a connection that
+// A session is 36 bytes. What it needs only until everything has come is lent to it (Talk), so that a connection that
 // is merely held costs no more than that: the longest part of a life is the cheapest.
 //
 // Owns its sessions, timers and counters. The stack, the placement and the batch outlive it.
@@ -88,34 +88,42 @@ class Clients {
     bool heard = false;                   // the first byte has come
     bool peer_closed = false;
     bool script_done = false;
+    std::uint64_t took_ns = 0;  // see took_ns_of()
 
     std::uint32_t& next_free() { return next; }
   };
-  static constexpr std::uint32_t kNoTalk = Lending<Talk>::kNone;
 
   struct Session {
-    std::uint64_t took_ns : 42 = 0;  // once everything has come; what a histogram can tell apart
-    std::uint64_t tries : 10 = 0;    // that have failed
+    std::uint32_t took_high : 10 = 0;
+    std::uint32_t tries : 10 = 0;  // that have failed
     State state : 4 = State::kFree;
-    bool verified : 1 = false;
     Wait wait : 3 = Wait::kNone;  // the line of its workload in which it stands
+    bool verified : 1 = false;
+    bool talks : 1 = false;  // it is lent a Talk
+    // While it talks, the Talk; afterwards, with took_high, how long it took.
+    std::uint32_t talk_or_took_low = 0;
     WaitingPlace place;
     stack::ConnectionId connection = stack::kNoConnection;
     std::uint32_t host = 0;  // place among the hosts that this shard owns
     std::uint32_t to = 0;    // place among the addresses of the destination
-    std::uint32_t talk = kNoTalk;
     std::uint16_t workload = 0;
     std::uint16_t sequence = 1;  // of the next echo request of whoever uses this slot: late replies are not mistaken
 
     std::uint32_t& next_free() { return place.next; }
   };
-  static_assert(sizeof(Session) == 40, "what a connection that is held costs here");
+  static_assert(sizeof(Session) == 36, "what a connection that is held costs here");
   static_assert((std::uint64_t{1} << 42) - 1 == Histogram::kMaxNs);
 
   Running& running(const Session& session) { return *workloads_[session.workload]; }
   [[nodiscard]] Talk& talk_of(const Session& session) {
-    assert(session.talk != kNoTalk);
-    return talks_[session.talk];
+    assert(session.talks);
+    return talks_[session.talk_or_took_low];
+  }
+  // How long it was until everything had come, as a histogram can tell it apart. Kept by what the session is lent, if
+  // it still is, or else by itself: it has not got room for both.
+  [[nodiscard]] std::uint64_t took_ns_of(const Session& session) const {
+    if (session.talks) return talks_[session.talk_or_took_low].took_ns;
+    return std::uint64_t{session.took_high} << 32 | session.talk_or_took_low;
   }
   // Gives back what was lent for talking, if it still is.
   void end_talk(Session& session);

@@ -1,14 +1,18 @@
 // Objects by index: taken from blocks that never move, reused last in first out, never given back to the system. Taking
 // and giving back cost the same whatever the number, and free objects cost nothing but themselves: each says which one
-// is free after it, in a place that it does not need itself meanwhile.
+// is free after it, in a place that it does not need itself meanwhile. Memory of a block counts from its first use on.
 #pragma once
 
+#include <bit>
 #include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <vector>
+
+#include "base/pages.h"
 
 namespace myriad::engine {
 
@@ -18,6 +22,7 @@ concept Reusable = requires(T object) {
 };
 
 template <Reusable T>
+requires std::is_trivially_destructible_v<T>
 class Slab {
  public:
   // No index.
@@ -31,7 +36,8 @@ class Slab {
       free_ = (*this)[index].next_free();
       return index;
     }
-    if (size_ % kBlock == 0) blocks_.push_back(std::make_unique<T[]>(kBlock));
+    if (size_ % kBlock == 0) blocks_.emplace_back(PageAllocator<T>{}.allocate(kBlock));
+    std::construct_at(&(*this)[size_]);
     return size_++;
   }
   void give_back(std::uint32_t index) {
@@ -47,9 +53,13 @@ class Slab {
   [[nodiscard]] std::uint32_t live() const { return live_; }
 
  private:
-  static constexpr std::uint32_t kBlock = 256;
+  // Of half a MiB at least: the system rounds each up to whole pages.
+  static constexpr std::uint32_t kBlock = std::bit_ceil(static_cast<std::uint32_t>(512 * 1024 / sizeof(T)));
 
-  std::vector<std::unique_ptr<T[]>> blocks_;
+  struct GiveBack {
+    void operator()(T* block) const { PageAllocator<T>{}.deallocate(block, kBlock); }
+  };
+  std::vector<std::unique_ptr<T[], GiveBack>> blocks_;
   std::uint32_t free_ = kNone;
   std::uint32_t size_ = 0;
   std::uint32_t live_ = 0;

@@ -6,9 +6,9 @@
 // of the highest 6-bit digit in which its tick differs from the present one, and comes down a level when the present
 // reaches its slot. Bitmaps say which slots are occupied, so a jump of hours costs as much as a tick.
 //
-// The wheel owns its nodes (24 bytes a timer, reused) and knows timers by a kind and a subject, which it hands back and
-// does not understand. It refuses nothing: a deadline in the past fires at the next advance(), Instant::never() is no
-// timer.
+// The wheel owns its nodes (24 bytes a timer that is armed, lent in blocks that go back) and knows timers by a kind and
+// a subject, which it hands back and does not understand. It refuses nothing: a deadline in the past fires at the next
+// advance(), Instant::never() is no timer.
 #pragma once
 
 #include <array>
@@ -16,8 +16,9 @@
 #include <cassert>
 #include <cstdint>
 #include <limits>
-#include <vector>
+#include <utility>
 
+#include "base/lending.h"
 #include "base/time.h"
 
 namespace myriad::stack {
@@ -36,30 +37,32 @@ class TimerWheel {
 
   explicit TimerWheel(Instant start = {})
       : present_(start.ns <= 0 ? 0 : static_cast<std::uint64_t>(start.ns) >> kTickBits) {
-    nodes_.resize(kFirstTimer);
-    for (std::uint32_t i = 0; i < kFirstTimer; ++i) nodes_[i].next = nodes_[i].previous = i;
+    for (std::uint32_t i = 0; i < kFirstTimer; ++i) {
+      const std::uint32_t head = nodes_.take();
+      nodes_[head].next = nodes_[head].previous = head;
+    }
+    heads_ = &nodes_[0];
   }
-
-  // Makes room for `timers` at once, so that arm() does not allocate up to there.
-  void reserve(std::size_t timers) { nodes_.reserve(kFirstTimer + timers); }
 
   TimerId arm(Instant deadline, std::uint8_t kind, std::uint32_t subject) {
     if (deadline.is_never()) return {};
-    const std::uint32_t index = take_node();
+    const std::uint32_t index = spare_ != 0 ? std::exchange(spare_, 0) : nodes_.take();
+    if (++armings_ == 0) ++armings_;
     Node& node = nodes_[index];
-    node.tick = tick_of(deadline);
+    node.tick = tick_of(deadline) & kLastTick;
     node.kind = kind;
     node.subject = subject;
-    ++armed_;
-    place(index);
-    return {index, node.generation};
+    node.generation = armings_;
+    place(index, node);
+    return {index, armings_};
   }
 
   // Afterwards `id` names no timer.
   void cancel(TimerId& id) {
     if (is_armed(id)) {
-      unlink(id.node);
-      free_node(id.node);
+      Node& node = nodes_[id.node];
+      unlink(node);
+      free_node(id.node, node);
     }
     id = {};
   }
@@ -75,12 +78,12 @@ class TimerWheel {
     Node& node = nodes_[id.node];
     const std::uint64_t tick = tick_of(deadline);
     const bool later = tick >= node.tick;
-    node.tick = tick;
+    node.tick = tick & kLastTick;
     node.kind = kind;
     node.subject = subject;
     if (later) return;
-    unlink(id.node);
-    place(id.node);
+    unlink(node);
+    place(id.node, node);
   }
 
   // The name of a timer that is armed, from its node alone, for owners who forget it when it fires or is cancelled.
@@ -88,13 +91,15 @@ class TimerWheel {
     return node == TimerId{}.node ? TimerId{} : TimerId{node, nodes_[node].generation};
   }
   [[nodiscard]] bool is_armed(TimerId id) const {
-    return id.node < nodes_.size() && nodes_[id.node].generation == id.generation && id.node >= kFirstTimer;
+    return id.generation != 0 && nodes_.has(id.node) && nodes_[id.node].generation == id.generation;
   }
   // Not before this will it fire; never for one that is not armed.
   [[nodiscard]] Instant due(TimerId id) const {
     return is_armed(id) ? instant_of(nodes_[id.node].tick) : Instant::never();
   }
-  [[nodiscard]] std::size_t armed() const { return armed_; }
+  [[nodiscard]] std::size_t armed() const { return nodes_.live() - kFirstTimer - (spare_ != 0 ? 1 : 0); }
+  // Timers for which there is memory now.
+  [[nodiscard]] std::size_t room() const { return nodes_.capacity() - kFirstTimer; }
 
   // When to call advance() next. Never later than the next timer can fire, so sleeping until then costs at most the
   // tick; it may come out earlier, when all that will happen is that timers come down a level, at most 8 times each.
@@ -118,16 +123,18 @@ class TimerWheel {
       while (!is_empty(kFiring)) {
         if (most == 0) return fired;
         --most;
-        const std::uint32_t index = nodes_[kFiring].next;
-        unlink(index);
-        const Node node = nodes_[index];
+        const std::uint32_t index = heads_[kFiring].next;
+        Node& node = nodes_[index];
+        unlink(node);
         if (node.tick > present_) {  // put off meanwhile, or down from a higher level
-          place(index);
+          place(index, node);
           continue;
         }
-        free_node(index);
+        const auto kind = static_cast<std::uint8_t>(node.kind);
+        const std::uint32_t subject = node.subject;
+        free_node(index, node);
         ++fired;
-        fire(static_cast<std::uint8_t>(node.kind), node.subject);
+        fire(kind, subject);
       }
       if (target <= present_) return fired;
       const std::uint64_t slot_start = levels_ == 0 ? target + 1 : first_occupied();
@@ -156,14 +163,17 @@ class TimerWheel {
   static constexpr std::uint64_t kLastTick = std::uint64_t{INT64_MAX} >> kTickBits;
 
   struct Node {
-    std::uint64_t tick = 0;
+    std::uint64_t tick : 48 = 0;
+    std::uint64_t kind : 8 = 0;
     std::uint32_t next = 0;  // in its list; of a free node the next free one
     std::uint32_t previous = 0;
     std::uint32_t subject = 0;
-    std::uint32_t generation : 24 = 0;  // counts how often the node was freed
-    std::uint32_t kind : 8 = 0;
+    std::uint32_t generation = 0;  // which arming of all; 0: a head, or free
+
+    std::uint32_t& next_free() { return next; }
   };
-  static_assert(sizeof(Node) == 24);
+  static_assert(sizeof(Node) == 24 && kLastTick < std::uint64_t{1} << 48);
+  static_assert(Lending<Node>::kBlock >= kFirstTimer, "the first block is never given back");
 
   static std::size_t level_index(int level) { return static_cast<std::size_t>(level); }
   // The first tick that begins at or after the deadline.
@@ -174,7 +184,7 @@ class TimerWheel {
   }
   static Instant instant_of(std::uint64_t tick) { return {static_cast<std::int64_t>(tick << kTickBits)}; }
 
-  [[nodiscard]] bool is_empty(std::uint32_t head) const { return nodes_[head].next == head; }
+  [[nodiscard]] bool is_empty(std::uint32_t head) const { return heads_[head].next == head; }
 
   // The tick at which the first occupied slot begins; levels_ != 0. Lower levels come before higher ones.
   [[nodiscard]] std::uint64_t first_occupied() const {
@@ -184,41 +194,32 @@ class TimerWheel {
     return (present_ >> shift & ~kDigitMask) << shift | slot << shift;
   }
 
-  std::uint32_t take_node() {
-    if (free_ != 0) {
-      const std::uint32_t index = free_;
-      free_ = nodes_[index].next;
-      return index;
+  void free_node(std::uint32_t index, Node& node) {
+    node.generation = 0;
+    if (spare_ == 0) {
+      spare_ = index;
+    } else {
+      nodes_.give_back(index);
     }
-    nodes_.emplace_back();
-    return static_cast<std::uint32_t>(nodes_.size() - 1);
-  }
-  void free_node(std::uint32_t index) {
-    ++nodes_[index].generation;
-    nodes_[index].next = free_;
-    free_ = index;
-    --armed_;
   }
 
   // Into the slot where its tick belongs, seen from the present.
-  void place(std::uint32_t index) {
-    const std::uint64_t tick = nodes_[index].tick;
-    if (tick <= present_) return link(index, kDue);
+  void place(std::uint32_t index, Node& node) {
+    const std::uint64_t tick = node.tick;
+    if (tick <= present_) return link(index, node, kDue);
     const int level = (63 - std::countl_zero(tick ^ present_)) / kDigitBits;
     const auto slot = static_cast<std::uint32_t>(tick >> (level * kDigitBits) & kDigitMask);
     occupied_[level_index(level)] |= std::uint64_t{1} << slot;
     levels_ |= 1U << level;
-    link(index, static_cast<std::uint32_t>(level * kSlotsPerLevel) + slot);
+    link(index, node, static_cast<std::uint32_t>(level * kSlotsPerLevel) + slot);
   }
-  void link(std::uint32_t index, std::uint32_t head) {
-    const std::uint32_t last = nodes_[head].previous;
-    nodes_[index].next = head;
-    nodes_[index].previous = last;
+  void link(std::uint32_t index, Node& node, std::uint32_t head) {
+    const std::uint32_t last = std::exchange(heads_[head].previous, index);
+    node.next = head;
+    node.previous = last;
     nodes_[last].next = index;
-    nodes_[head].previous = index;
   }
-  void unlink(std::uint32_t index) {
-    const Node& node = nodes_[index];
+  void unlink(const Node& node) {
     nodes_[node.next].previous = node.previous;
     nodes_[node.previous].next = node.next;
     if (node.next == node.previous) mark_empty(node.next);  // two neighbours in one: the head is all that is left
@@ -233,23 +234,23 @@ class TimerWheel {
   // Moves all of `from` to the end of `to`.
   void append(std::uint32_t to, std::uint32_t from) {
     if (is_empty(from)) return;
-    const std::uint32_t first = nodes_[from].next;
-    const std::uint32_t last = nodes_[from].previous;
-    nodes_[from].next = nodes_[from].previous = from;
+    const std::uint32_t first = heads_[from].next;
+    const std::uint32_t last = heads_[from].previous;
+    heads_[from].next = heads_[from].previous = from;
     mark_empty(from);
-    const std::uint32_t end = nodes_[to].previous;
+    const std::uint32_t end = std::exchange(heads_[to].previous, last);
     nodes_[end].next = first;
     nodes_[first].previous = end;
     nodes_[last].next = to;
-    nodes_[to].previous = last;
   }
 
-  std::vector<Node> nodes_;
+  Lending<Node> nodes_;
+  Node* heads_ = nullptr;                          // the first of them, which stay where they are
   std::array<std::uint64_t, kLevels> occupied_{};  // a bit for each slot
   std::uint32_t levels_ = 0;                       // a bit for each level that has an occupied slot
-  std::uint32_t free_ = 0;                         // 0 is a head, so it means none
+  std::uint32_t spare_ = 0;                        // a free node at hand: who fires often arms again; 0 = none
+  std::uint32_t armings_ = 0;                      // which wraps, passing over 0
   std::uint64_t present_;                          // every tick up to this one has been worked off
-  std::size_t armed_ = 0;
 };
 
 }  // namespace myriad::stack

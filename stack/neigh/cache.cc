@@ -122,6 +122,10 @@ void NeighbourCache::answer_waiters(Entry& entry, std::optional<MacAddress> mac)
     free_waiters_.push_back(node);
   }
   entry.waiters = kNone;
+  if (waiters_.size() > kWaitersKept && free_waiters_.size() == waiters_.size()) {  // nobody waits any more
+    waiters_ = {};
+    free_waiters_ = {};
+  }
 }
 
 void NeighbourCache::forget(std::uint32_t at) {

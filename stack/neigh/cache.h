@@ -38,6 +38,8 @@ struct NeighbourWaiter {
 class NeighbourCache {
  public:
   static constexpr std::uint32_t kNone = 0xffffffff;
+  // Room for more than so many who wait is given back when nobody does.
+  static constexpr std::size_t kWaitersKept = 256;
 
   // What is to be asked on the wire.
   struct Question {

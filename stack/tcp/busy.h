@@ -2,11 +2,9 @@
 // read, or a loss is worth remembering. An idle connection has none of it. Busy parts belong to the shard and are lent.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
-#include <vector>
 
+#include "base/lending.h"
 #include "base/seq.h"
 #include "stack/tcp/congestion.h"
 #include "stack/tcp/reassembly.h"
@@ -41,6 +39,9 @@ struct Busy {
   bool peer_fin_known = false;  // a FIN came ahead of its turn
   SeqNum peer_fin;              // where it stands
 
+  std::uint32_t next = 0;  // of those that are not lent
+  std::uint32_t& next_free() { return next; }
+
   [[nodiscard]] bool needed() const {
     return !board.empty() || !reassembly.empty() || held != 0 || duplicate_due || peer_fin_known ||
            phase != Phase::kOpen || control.worth_keeping() || board.reordering_seen();
@@ -58,30 +59,19 @@ struct Busy {
 
 class BusyPool {
  public:
-  static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::uint32_t kNone = Lending<Busy>::kNone;
 
-  [[nodiscard]] std::uint32_t take() {
-    if (free_.empty()) {
-      if (made_ % kChunk == 0) chunks_.push_back(std::make_unique<std::array<Busy, kChunk>>());
-      return made_++;
-    }
-    const std::uint32_t index = free_.back();
-    free_.pop_back();
-    return index;
-  }
+  [[nodiscard]] std::uint32_t take() { return parts_.take(); }
   void give_back(std::uint32_t index) {
-    (*this)[index].renew();
-    free_.push_back(index);
+    parts_[index].renew();
+    parts_.give_back(index);
   }
-  [[nodiscard]] Busy& operator[](std::uint32_t index) { return (*chunks_[index / kChunk])[index % kChunk]; }
-  [[nodiscard]] const Busy& operator[](std::uint32_t index) const { return (*chunks_[index / kChunk])[index % kChunk]; }
-  [[nodiscard]] std::uint32_t in_use() const { return made_ - static_cast<std::uint32_t>(free_.size()); }
+  [[nodiscard]] Busy& operator[](std::uint32_t index) { return parts_[index]; }
+  [[nodiscard]] const Busy& operator[](std::uint32_t index) const { return parts_[index]; }
+  [[nodiscard]] std::uint32_t in_use() const { return parts_.live(); }
 
  private:
-  static constexpr std::uint32_t kChunk = 64;
-  std::vector<std::unique_ptr<std::array<Busy, kChunk>>> chunks_;
-  std::vector<std::uint32_t> free_;
-  std::uint32_t made_ = 0;
+  Lending<Busy> parts_;
 };
 
 }  // namespace myriad::tcp

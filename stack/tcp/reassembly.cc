@@ -4,16 +4,7 @@
 
 namespace myriad::tcp {
 
-std::uint32_t ReassemblyPool::take() {
-  if (!free_.empty()) {
-    const std::uint32_t index = free_.back();
-    free_.pop_back();
-    return index;
-  }
-  if (made_ >= limit_) return kNone;
-  if (made_ % kChunk == 0) chunks_.push_back(std::make_unique<std::array<Block, kChunk>>());
-  return made_++;
-}
+std::uint32_t ReassemblyPool::take() { return blocks_.live() < limit_ ? blocks_.take() : kNone; }
 
 namespace {
 

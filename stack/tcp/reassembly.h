@@ -1,15 +1,15 @@
 // Data that arrived ahead of its turn. Blocks of a pool that a shard's connections share; each connection has a list of
-// them, ordered by sequence number and without overlap. The pool grows as needed up to its bound; when it is full, data
-// out of order is dropped and the peer sends it again.
+// them, ordered by sequence number and without overlap. The pool grows as needed up to its bound, and shrinks again;
+// when it is full, data out of order is dropped and the peer sends it again.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/lending.h"
 #include "base/seq.h"
 
 namespace myriad::tcp {
@@ -31,27 +31,23 @@ class ReassemblyPool {
     std::array<std::uint8_t, kBlockBytes> data;
 
     [[nodiscard]] SeqNum end() const { return seq + length; }
+    std::uint32_t& next_free() { return next; }
   };
 
-  [[nodiscard]] Block& operator[](std::uint32_t index) { return (*chunks_[index / kChunk])[index % kChunk]; }
+  [[nodiscard]] Block& operator[](std::uint32_t index) { return blocks_[index]; }
   [[nodiscard]] std::uint32_t take();
   // The block's bytes stay readable until recycle().
   void release(std::uint32_t index) { released_.push_back(index); }
   // The application has seen what was delivered: released blocks may be used again.
   void recycle() {
-    free_.insert(free_.end(), released_.begin(), released_.end());
+    for (const std::uint32_t index : released_) blocks_.give_back(index);
     released_.clear();
   }
-  [[nodiscard]] std::uint32_t in_use() const {
-    return made_ - static_cast<std::uint32_t>(free_.size()) - static_cast<std::uint32_t>(released_.size());
-  }
+  [[nodiscard]] std::uint32_t in_use() const { return blocks_.live() - static_cast<std::uint32_t>(released_.size()); }
 
  private:
-  static constexpr std::uint32_t kChunk = 64;
-  std::vector<std::unique_ptr<std::array<Block, kChunk>>> chunks_;
-  std::vector<std::uint32_t> free_;
+  Lending<Block> blocks_;
   std::vector<std::uint32_t> released_;
-  std::uint32_t made_ = 0;
   std::uint32_t limit_;
 };
 

@@ -1,29 +1,30 @@
 #include "stack/tcp/table.h"
 
-#include <algorithm>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 namespace myriad::tcp {
 
 static_assert(std::is_trivially_destructible_v<Connection>, "a slot is used again by making it anew");
 
 ConnectionId ConnectionTable::add(const Key& key) {
-  std::uint32_t index = 0;
-  if (!free_.empty()) {
-    index = free_.back();
-    free_.pop_back();
+  std::uint32_t index = free_;
+  std::uint32_t generation = 0;
+  if (index != kNone) {
+    const Connection& last = (*this)[ConnectionId{index}];
+    generation = last.generation;
+    free_ = last.hash_next;
   } else {
     if (made_ >= limit_) return stack::kNoConnection;
-    if (made_ % kChunk == 0) chunks_.push_back(std::make_unique<Connection[]>(std::min(kChunk, limit_ - made_)));
+    if (made_ % kChunk == 0) chunks_.emplace_back(PageAllocator<Connection>{}.allocate(kChunk));
     index = made_++;
   }
   if (++size_ > buckets_.size()) grow();
   const ConnectionId id{index};
   Connection& c = (*this)[id];
-  const std::uint32_t generation = c.generation + 1;
   std::construct_at(&c);
-  c.generation = generation;
+  c.generation = generation + 1;
   c.host = key.host;
   c.local_port = key.local;
   c.remote = key.remote;
@@ -44,20 +45,27 @@ void ConnectionTable::remove(ConnectionId id) {
   }
   *link = c.hash_next;
   ++c.generation;
-  free_.push_back(static_cast<std::uint32_t>(id));
+  c.hash_next = std::exchange(free_, static_cast<std::uint32_t>(id));
   --size_;
 }
 
 void ConnectionTable::grow_queue() {
-  std::vector<ConnectionId> larger(queue_.size() * 2);
+  Paged<ConnectionId> larger(queue_.size() * 2);
   for (std::uint32_t at = queue_head_; at != queue_tail_; ++at) {
     larger[at & (larger.size() - 1)] = queue_[at & (queue_.size() - 1)];
   }
   queue_ = std::move(larger);
+  queue_rests_ = 0;
+}
+
+void ConnectionTable::shrink_queue() {
+  assert(queue_empty());
+  queue_ = Paged<ConnectionId>(kQueueKept);
+  queue_rests_ = 0;
 }
 
 void ConnectionTable::grow() {
-  std::vector<std::uint32_t> old(buckets_.size() * 2, kNone);
+  Paged<std::uint32_t> old(buckets_.size() * 2, kNone);
   old.swap(buckets_);
   for (std::uint32_t head : old) {
     while (head != kNone) {

@@ -1,5 +1,5 @@
 // Where connections live: a slab that never moves, a hash by the four-tuple, a queue of those with something to say.
-// Every operation is O(1); nothing here looks at all connections.
+// Every operation is O(1); nothing here looks at all connections. Memory of the slab counts from its first use on.
 #pragma once
 
 #include <cassert>
@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/pages.h"
 #include "base/rng.h"
 #include "stack/tcp/connection.h"
 
@@ -72,12 +73,22 @@ class ConnectionTable {
     assert(!queue_empty());
     const ConnectionId id = queue_[queue_head_++ & (queue_.size() - 1)];
     (*this)[id].queued = false;
+    if (queue_.size() > kQueueKept && queue_empty() && ++queue_rests_ == kRestsToShrink) shrink_queue();
     return id;
   }
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffff;
-  static constexpr std::uint32_t kChunk = 1024;
+  static constexpr std::uint32_t kChunk = 4096;
+  // A queue that has grown beyond so many places is given back once it has run empty so often without growing further.
+  static constexpr std::size_t kQueueKept = 1024;
+  static constexpr std::uint32_t kRestsToShrink = 64;
+
+  template <class T>
+  using Paged = std::vector<T, PageAllocator<T>>;
+  struct GiveBack {
+    void operator()(Connection* chunk) const { PageAllocator<Connection>{}.deallocate(chunk, kChunk); }
+  };
 
   [[nodiscard]] std::size_t bucket(const Key& key) const { return key.hash & (buckets_.size() - 1); }
   [[nodiscard]] std::size_t bucket(const Connection& c) const {
@@ -85,13 +96,15 @@ class ConnectionTable {
   }
   void grow();
   void grow_queue();
+  void shrink_queue();
 
-  std::vector<std::unique_ptr<Connection[]>> chunks_;  // of kChunk each; the last of what the limit leaves
-  std::vector<std::uint32_t> free_;
-  std::vector<std::uint32_t> buckets_;  // heads of chains; a power of two, at least as many as connections
-  std::vector<ConnectionId> queue_ = std::vector<ConnectionId>(64);  // a ring, a power of two
-  std::uint32_t queue_head_ = 0;                                     // these count on, and wrap
+  std::vector<std::unique_ptr<Connection[], GiveBack>> chunks_;  // room for kChunk each; `made_` of all have been made
+  std::uint32_t free_ = kNone;    // the first slot that is free; hash_next names the next
+  Paged<std::uint32_t> buckets_;  // heads of chains; a power of two, at least as many as connections
+  Paged<ConnectionId> queue_ = Paged<ConnectionId>(kQueueKept);  // a ring, a power of two
+  std::uint32_t queue_head_ = 0;                                 // these count on, and wrap
   std::uint32_t queue_tail_ = 0;
+  std::uint32_t queue_rests_ = 0;  // how often it ran empty since it grew
   std::uint32_t made_ = 0;
   std::uint32_t size_ = 0;
   std::uint64_t secret_;

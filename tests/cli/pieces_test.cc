@@ -19,6 +19,7 @@
 #include "cli/hosts.h"
 #include "cli/kernel_http.h"
 #include "cli/list_metrics.h"
+#include "cli/rest.h"
 #include "cli/socket_address.h"
 #include "templates/plan/load.h"
 
@@ -27,6 +28,21 @@ namespace {
 
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
+
+// --- rest ------------------------------------------------------------------------------------------------------------
+
+TEST(Rest, BeginsOnceAfterMuchTraffic) {
+  Rest rest;
+  EXPECT_FALSE(rest.begins(0)) << "nothing has happened";
+  EXPECT_FALSE(rest.begins(100'000));
+  EXPECT_FALSE(rest.begins(1001)) << "still at work";
+  EXPECT_TRUE(rest.begins(1000));
+  EXPECT_FALSE(rest.begins(0)) << "the same rest";
+  EXPECT_FALSE(rest.begins(Rest::kMuch - 1));
+  EXPECT_FALSE(rest.begins(0)) << "that was not much";
+  EXPECT_FALSE(rest.begins(Rest::kMuch));
+  EXPECT_TRUE(rest.begins(0)) << "the next one";
+}
 
 // --- hosts -----------------------------------------------------------------------------------------------------------
 

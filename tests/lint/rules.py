@@ -188,7 +188,10 @@ IMPURE = re.compile(
     r"|iostream$|fstream$|filesystem$|random$|syslog\.h)"
 )
 
-PURE_USES = {("base/addr.cc", "arpa/inet.h")}  # text of addresses: inet_ntop and inet_pton are functions of bytes
+PURE_USES = {
+    ("base/addr.cc", "arpa/inet.h"),  # text of addresses: inet_ntop and inet_pton are functions of bytes
+    ("base/pages.cc", "sys/mman.h"),  # memory, as malloc() gets it
+}
 
 
 def library_includes(tree):
