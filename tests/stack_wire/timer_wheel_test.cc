@@ -88,6 +88,26 @@ TEST(TimerWheel, ACancelledTimerDoesNotFireAndItsNameIsDead) {
   EXPECT_FALSE(wheel.is_armed(second));
 }
 
+TEST(TimerWheel, AStormLeavesNoMemoryAndNoNames) {
+  TimerWheel wheel{kStart};
+  const std::size_t room = wheel.room();
+  std::vector<TimerId> storm(100'000);
+  for (std::uint32_t i = 0; i < storm.size(); ++i) storm[i] = wheel.arm(kStart + seconds{1 + i % 7}, 0, i);
+  EXPECT_GE(wheel.room(), storm.size());
+  const std::vector<TimerId> dead = storm;
+  for (std::uint32_t i = 0; i < storm.size(); i += 2) wheel.cancel(storm[i]);
+  EXPECT_EQ(advance(wheel, kStart + seconds{10}).size(), storm.size() / 2);
+  EXPECT_EQ(wheel.armed(), 0U);
+  EXPECT_LT(wheel.room(), room + storm.size() / 10);
+  for (const TimerId id : dead) ASSERT_FALSE(wheel.is_armed(id));
+  for (std::uint32_t i = 0; i < storm.size(); ++i) storm[i] = wheel.arm(kStart + seconds{20}, 0, i);
+  for (TimerId id : dead) {
+    ASSERT_FALSE(wheel.is_armed(id)) << "its memory has another timer now";
+    wheel.cancel(id);
+  }
+  EXPECT_EQ(wheel.armed(), storm.size());
+}
+
 TEST(TimerWheel, PutsDeadlinesOffAndForward) {
   TimerWheel wheel{kStart};
   TimerId id = wheel.arm(kStart + seconds{1}, 1, 1);
