@@ -76,11 +76,7 @@ Result<std::size_t> GzipSource::read(MutableBytes into) {
       if (auto next = next_member(); !next) return Failure{next.error()};
     }
     if (state_ == State::kEnded) return 0;
-    if (stream_.avail_in == 0) {
-      const auto more = more_input();
-      if (!more) return Failure{more.error()};
-      if (!*more) return broken("the gzip data is cut off");
-    }
+    // Before there is new input: it may hold output that had no room the last time.
     const int said = inflate(&stream_, Z_NO_FLUSH);
     if (said == Z_STREAM_END) {
       state_ = State::kBetween;
@@ -89,6 +85,10 @@ Result<std::size_t> GzipSource::read(MutableBytes into) {
       const auto failure = broken(std::string{"the gzip data is corrupt: "} +
                                   (stream_.msg != nullptr ? stream_.msg : "cannot be decompressed"));
       if (stream_.avail_out == room) return failure;
+    } else if (stream_.avail_out == room && stream_.avail_in == 0) {
+      const auto more = more_input();
+      if (!more) return Failure{more.error()};
+      if (!*more) return broken("the gzip data is cut off");
     }
   }
   return room - stream_.avail_out;
