@@ -4,6 +4,7 @@
 #include <pcap/pcap.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <sstream>
 
 #include "capture/pcapng_writer.h"
+#include "capture/reader.h"
 
 namespace myriad::capture {
 namespace {
@@ -106,6 +108,27 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
+TEST(Pcapng, WeReadItBack) {
+  const TemporaryFile file{".pcapng"};
+  write_sample(file.path());
+  auto reader = Reader::open(file.path());
+  ASSERT_TRUE(reader);
+  const auto first = reader->next();
+  ASSERT_TRUE(first && *first);
+  EXPECT_TRUE(std::ranges::equal((*first)->bytes, kArp));
+  EXPECT_EQ((*first)->unix_ns, static_cast<std::int64_t>(kWhen));
+  EXPECT_EQ((*first)->direction, Direction::kOutbound);
+  EXPECT_EQ(reader->interfaces()[(*first)->interface].name, "lan");
+  const auto second = reader->next();
+  ASSERT_TRUE(second && *second);
+  EXPECT_EQ((*second)->bytes.size(), 41U);
+  EXPECT_EQ((*second)->original_length, 1000U);
+  EXPECT_EQ((*second)->direction, Direction::kInbound);
+  EXPECT_EQ(reader->interfaces()[(*second)->interface].name, "wan");
+  EXPECT_FALSE(*reader->next());
+  EXPECT_EQ(reader->damage(), nullptr);
+}
+
 TEST(Pcapng, TsharkReadsItBack) {
   if (output_of("command -v tshark").empty()) GTEST_SKIP() << "tshark is not installed";
   const TemporaryFile file{".pcapng"};
@@ -120,6 +143,7 @@ TEST(Pcapng, TsharkReadsItBack) {
   const std::string about = output_of("capinfos '" + file.path() + "' 2>&1");
   EXPECT_THAT(about, HasSubstr("myriad test"));
   EXPECT_THAT(about, HasSubstr("nanosecond"));
+  EXPECT_THAT(about, HasSubstr("arp or ip"));  // the filter
   // The statistics blocks: capinfos counts them, tshark shows the drops.
   EXPECT_THAT(about, HasSubstr("Number of stat entries = 1"));
 }

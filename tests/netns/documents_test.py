@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 
 import case
 import lab
@@ -118,6 +119,41 @@ class Documents(case.Case):
                 self.assertIn("clients[17]", comment)
         bad = self.net.here.run("tshark", "-n", "-r", capture, "-Y", "_ws.malformed", timeout=50)
         self.assertEqual(bad.stdout, "")
+
+    def test_a_capture_has_what_the_filter_takes(self):
+        capture = self.net.folder / "run.pcapng"
+        document = self.net.run_scenario(self.text, "--capture", capture, "--capture-filter", "icmp[icmptype] == icmp-echo")
+        done = self.net.here.run("tshark", "-n", "-r", capture, "-T", "fields", "-e", "icmp.type", timeout=50)
+        self.assertExit(done, 0)
+        self.assertEqual(done.stdout.split(), ["8"] * 600, "200 hosts ping three times")
+        received, dropped, accepted = self.statistics(capture)
+        self.assertEqual((dropped, accepted), (0, 600))
+        port = document["ports"]["lan"]
+        self.assertGreaterEqual(received, 600)
+        self.assertLessEqual(received, port["frames_tx"] + port["frames_rx"])
+
+    def test_a_killed_run_leaves_its_capture(self):
+        capture = self.net.folder / "run.pcapng"
+        process = self.net.start_myriad("hosts", "-i", "port", "--ipv4", "10.77.1.1/16", "--count", 10, "--capture", capture)
+        self.net.wait_for_answer(lab.host4(0), process)
+        lab.wait_until(lambda: self.statistics(capture)[2] >= 4, 20, "ARP and ping, both ways, are in the file")
+        lab.end(process)
+        done = self.net.here.run("tshark", "-n", "-r", capture, "-Y", "icmp", timeout=50)
+        self.assertExit(done, 0)
+        self.assertIn("Echo (ping) reply", done.stdout)
+        self.assertNotIn("cut short", done.stderr)
+
+    @staticmethod
+    def statistics(capture):
+        """(received, dropped, accepted) of the last statistics of a capture with one interface."""
+        data, at, last = capture.read_bytes(), 0, (0, 0, 0)
+        while at + 12 <= len(data):
+            kind, length = struct.unpack_from("<II", data, at)
+            if kind == 5:
+                options = {code: value for code, _, value in struct.iter_unpack("<HHQ", data[at + 20:at + length - 8])}
+                last = (options[4], options[5], options[6])
+            at += length
+        return last
 
     def test_quiet_says_nothing_on_stderr(self):
         done = self.net.myriad("run", self.net.scenario(self.text), "--quiet", "--json", "-")
