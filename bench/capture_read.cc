@@ -101,8 +101,6 @@ void read_all(benchmark::State& state, const char* name) {
   }
   benchmark::DoNotOptimize(sum);
   state.SetItemsProcessed(records);
-  state.counters["ns_per_record"] = benchmark::Counter(static_cast<double>(records) * 1e-9,
-                                                       benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 BENCHMARK_CAPTURE(read_all, pcap, "a.pcap")->Arg(64)->Arg(256)->Arg(1024)->Unit(benchmark::kMillisecond);
