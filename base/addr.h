@@ -33,9 +33,10 @@ struct MacAddress {
   }
   void store(std::uint8_t* at) const { std::memcpy(at, octets.data(), 6); }
   [[nodiscard]] constexpr bool is_group() const { return (octets[0] & 1) != 0; }
-  [[nodiscard]] constexpr bool is_zero() const { return octets == std::array<std::uint8_t, 6>{}; }
+  [[nodiscard]] bool is_zero() const { return number() == 0; }
   [[nodiscard]] std::string text() const;
   friend constexpr auto operator<=>(const MacAddress&, const MacAddress&) = default;
+  friend bool operator==(const MacAddress& a, const MacAddress& b) { return a.number() == b.number(); }
 };
 
 struct Ipv4Address {
@@ -107,6 +108,10 @@ class IpAddress {
   [[nodiscard]] bool is_unspecified() const { return is_v4() ? v4().value == 0 : v6().is_unspecified(); }
   [[nodiscard]] std::string text() const { return is_v4() ? v4().text() : v6().text(); }
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
+  friend bool operator==(const IpAddress& a, const IpAddress& b) {  // no call of memcmp
+    return load_be64(a.octets_.data()) == load_be64(b.octets_.data()) &&
+           load_be64(a.octets_.data() + 8) == load_be64(b.octets_.data() + 8);
+  }
 
  private:
   std::array<std::uint8_t, 16> octets_{};

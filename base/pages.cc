@@ -16,8 +16,12 @@ namespace myriad {
 
 #ifdef MYRIAD_ORDINARY_MEMORY
 
-void* take_pages(std::size_t bytes) { return ::operator new(bytes); }
-void give_pages_back(void* memory, std::size_t) noexcept { ::operator delete(memory); }
+namespace {
+constexpr std::align_val_t kPage{4096};
+}
+
+void* take_pages(std::size_t bytes) { return ::operator new(bytes, kPage); }
+void give_pages_back(void* memory, std::size_t) noexcept { ::operator delete(memory, kPage); }
 
 #else
 

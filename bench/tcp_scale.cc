@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/two_stacks.h"
 #include "stack/stack.h"
 #include "stack/wire/arp.h"
 #include "stack/wire/ethernet.h"
@@ -21,138 +22,15 @@
 namespace myriad::stack {
 namespace {
 
-constexpr std::uint32_t kChunkBytes = 2048;
-constexpr std::uint32_t kBatch = 256;
-constexpr Port kService{80};
-constexpr std::uint32_t kRequestBytes = 80;    // GET /bytes/64 with a Host field
-constexpr std::uint32_t kResponseBytes = 160;  // a status line, three fields and 64 bytes
-
-HostTable hosts(const char* first4, std::uint64_t mac, std::uint32_t count) {
-  HostGroup group;
-  group.name = "hosts";
-  group.count = count;
-  group.first_mac = MacAddress::from_number(mac);
-  group.ipv4 = Ipv4Prefix::parse(first4);
-  return HostTable{{group}};
-}
-
-// One port: hosts, stack, frames.
-class Side {
- public:
-  Side(HostTable table, const StackOptions& options)
-      : table_(std::move(table)),
-        memory_(std::size_t{kBatch} * kChunkBytes),
-        area_{memory_.data(), kChunkBytes, kBatch, 1},
-        pool_(area_, 0),
-        batch_(area_, kBatch),
-        stack_(table_, options) {
-    batch_.reserve(pool_);
-  }
-  [[nodiscard]] Stack& stack() { return stack_; }
-  [[nodiscard]] const HostTable& table() const { return table_; }
-  [[nodiscard]] TxBatch& batch() { return batch_; }
-
-  // Gives every frame that waits here to `hear`, and takes it back. Returns how many.
-  template <class Hear>
-  std::uint32_t deliver(Hear&& hear) {
-    const std::uint32_t count = batch_.committed_count();
-    for (std::uint32_t i = 0; i < count; ++i) hear(batch_.bytes(batch_.committed()[i]));
-    for (std::uint32_t i = 0; i < count; ++i) pool_.give(batch_.committed()[i].frame);
-    batch_.consume(count);
-    batch_.reserve(pool_);
-    return count;
-  }
-
- private:
-  HostTable table_;
-  std::vector<std::uint8_t> memory_;
-  FrameArea area_;
-  FramePool pool_;
-  TxBatch batch_;
-  Stack stack_;
-};
-
-struct Served {
-  Stack& stack;
-  std::uint64_t responses = 0;
-
-  void on_event(const Event& event, Instant) {
-    if (event.kind == EventKind::kReceived) {
-      stack.extend(event.connection, kResponseBytes);
-      stack.finish(event.connection);
-    } else if (event.kind == EventKind::kClosed) {
-      ++responses;
-    }
-  }
-  void read(Cookie, std::uint64_t, MutableBytes out) { std::fill(out.begin(), out.end(), 0x20); }
-};
-
-struct Asking {
-  Stack& stack;
-  std::uint64_t connected = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t closed = 0;
-  std::uint64_t failed = 0;
-
-  void on_event(const Event& event, Instant) {
-    switch (event.kind) {
-      case EventKind::kConnected:
-        ++connected;
-        stack.extend(event.connection, kRequestBytes);
-        break;
-      case EventKind::kReceived:
-        bytes += event.data.size();
-        break;
-      case EventKind::kPeerClosed:
-        stack.finish(event.connection);
-        break;
-      case EventKind::kClosed:
-        ++closed;
-        break;
-      case EventKind::kFailed:
-        ++failed;
-        break;
-      default:
-        break;
-    }
-  }
-  void read(Cookie, std::uint64_t, MutableBytes out) { std::fill(out.begin(), out.end(), 0x20); }
-};
-
-// SYN, request, response, FIN of both sides, TIME-WAIT: 32 connections open at a time, 1,000 hosts on either side.
 void complete_connections(benchmark::State& state) {
-  Side left{hosts("10.0.0.1/8", 0x024d00000001, 1000), {}};
-  Side right{hosts("10.1.0.1/8", 0x024e00000001, 1000), {}};
-  Asking asking{left.stack()};
-  Served served{right.stack()};
-  right.stack().listen_tcp(0, kService, 0, 0);
-  Instant now{1'000'000'000};
-  constexpr std::uint32_t kOpen = 32;
-  std::uint32_t turn = 0;
-  std::uint64_t started = 0;
-  for (auto _ : state) {
-    now = now + std::chrono::microseconds{20};
-    while (started - asking.closed - asking.failed < kOpen) {
-      ++turn;
-      const IpAddress to = *right.table().address(right.table().at(HostId{turn * 7 % 1000}), false);
-      if (left.stack().connect(HostId{turn % 1000}, to, kService, 0, 0, now)) ++started;
-    }
-    left.stack().on_timers(now, asking);
-    left.stack().transmit(now, asking, left.batch());
-    left.deliver([&](Bytes frame) { right.stack().on_frame(frame, now, served, right.batch()); });
-    right.stack().on_timers(now, served);
-    right.stack().transmit(now, served, right.batch());
-    right.deliver([&](Bytes frame) { left.stack().on_frame(frame, now, asking, left.batch()); });
-  }
-  if (asking.failed > 0 || asking.bytes < asking.closed * kResponseBytes) state.SkipWithError("connections failed");
-  state.counters["connections_per_second"] =
-      benchmark::Counter(static_cast<double>(asking.closed), benchmark::Counter::kIsRate);
-  state.counters["segments_per_connection"] =
-      static_cast<double>(left.stack().tcp_counters(0).segments_tx + right.stack().tcp_counters(0).segments_tx) /
-      static_cast<double>(asking.closed);
+  WholeConnections connections;
+  for (auto _ : state) connections.turn();
+  if (connections.failed()) state.SkipWithError("connections failed");
+  const auto closed = static_cast<double>(connections.closed());
+  state.counters["connections_per_second"] = benchmark::Counter(closed, benchmark::Counter::kIsRate);
+  state.counters["segments_per_connection"] = static_cast<double>(connections.segments()) / closed;
   // Counted at each end, as generators that have a process for either do.
-  state.counters["ends_per_second"] =
-      benchmark::Counter(2 * static_cast<double>(asking.closed), benchmark::Counter::kIsRate);
+  state.counters["ends_per_second"] = benchmark::Counter(2 * closed, benchmark::Counter::kIsRate);
 }
 BENCHMARK(complete_connections)->Unit(benchmark::kMicrosecond);
 

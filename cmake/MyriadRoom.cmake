@@ -16,12 +16,12 @@ endif()
 
 add_library(myriad_flags INTERFACE)
 target_include_directories(myriad_flags INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(myriad_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
+target_compile_options(myriad_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(myriad_flags INTERFACE -Wno-restrict) # GCC bug 105651: "literal" + std::string at -O2 and above
 endif()
 if(MYRIAD_SANITIZE)
-  target_compile_options(myriad_flags INTERFACE -fsanitize=${MYRIAD_SANITIZE} -fno-sanitize-recover=all)
+  target_compile_options(myriad_flags INTERFACE -fsanitize=${MYRIAD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(myriad_flags INTERFACE -fsanitize=${MYRIAD_SANITIZE})
   if(MYRIAD_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(myriad_flags INTERFACE -Wno-tsan) # our fences order flags that are atomic by themselves
@@ -32,6 +32,7 @@ if(MYRIAD_FUZZ)
   # tracing of comparisons (a fifth of the time, and inputs are programs whose operands are relative to what happens),
   # and checks inside the standard library's own loops, which make each filling of a table a walk.
   target_compile_options(myriad_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                                                -fno-omit-frame-pointer
                                                 -fno-sanitize-coverage=trace-cmp
                                                 -fsanitize-ignorelist=${CMAKE_SOURCE_DIR}/cmake/fuzz_ignored.txt -UNDEBUG)
   target_link_options(myriad_flags INTERFACE -fsanitize=address,undefined)

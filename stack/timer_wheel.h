@@ -93,9 +93,10 @@ class TimerWheel {
   [[nodiscard]] bool is_armed(TimerId id) const {
     return id.generation != 0 && nodes_.has(id.node) && nodes_[id.node].generation == id.generation;
   }
-  // Not before this will it fire; never for one that is not armed.
-  [[nodiscard]] Instant due(TimerId id) const {
-    return is_armed(id) ? instant_of(nodes_[id.node].tick) : Instant::never();
+  // Not before this tick will it fire. Precondition: it is armed.
+  [[nodiscard]] std::uint64_t due_tick(std::uint32_t node) const {
+    assert(node >= kFirstTimer && node < nodes_.size());
+    return nodes_[node].tick;
   }
   [[nodiscard]] std::size_t armed() const { return nodes_.live() - kFirstTimer - (spare_ != 0 ? 1 : 0); }
   // Timers for which there is memory now.

@@ -7,10 +7,8 @@ namespace myriad::stack {
 std::optional<MacAddress> NeighbourCache::find(const Host& host, const IpAddress& next_hop, NeighbourWaiter waiter,
                                                Instant now) {
   const Key key = key_of(host, next_hop);
-  const auto found = index_.find(key);
-  std::uint32_t at = kNone;
-  if (found != index_.end()) {
-    at = found->second;
+  std::uint32_t at = entry_of(key);
+  if (at != kNone) {
     Entry& entry = entries_[at];
     if (entry.known) {
       if (!entry.asking && now - entry.confirmed > options_.reachable) ask(at);
@@ -33,7 +31,7 @@ std::optional<MacAddress> NeighbourCache::find(const Host& host, const IpAddress
     entries_[at].generation = generation;
     entries_[at].key = key;
     entries_[at].asker = host.id;
-    index_.emplace(key, at);
+    index_.insert(hash_of(key), at, [this](std::uint32_t entry) { return hash_of(entries_[entry].key); });
     ask(at);
   }
   std::uint32_t node = static_cast<std::uint32_t>(waiters_.size());
@@ -49,21 +47,22 @@ std::optional<MacAddress> NeighbourCache::find(const Host& host, const IpAddress
 }
 
 void NeighbourCache::learn(const Host& host, const IpAddress& ip, const MacAddress& mac, Instant now) {
-  if (const auto found = index_.find(key_of(host, ip)); found != index_.end()) update(found->second, mac, now);
+  if (const std::uint32_t at = entry_of(key_of(host, ip)); at != kNone) update(at, mac, now);
 }
 
 void NeighbourCache::learn_shared(VlanTags vlan, const IpAddress& ip, const MacAddress& mac, Instant now) {
-  if (const auto found = index_.find(Key{ip, vlan, kNoHost}); found != index_.end()) update(found->second, mac, now);
+  if (const std::uint32_t at = entry_of(Key{ip, vlan, kNoHost}); at != kNone) update(at, mac, now);
 }
 
 std::optional<MacAddress> NeighbourCache::suspect(const Host& host, const IpAddress& next_hop, Instant now) {
-  const auto found = index_.find(key_of(host, next_hop));
-  if (found == index_.end()) return find(host, next_hop, {NeighbourWaiter::Kind::kNobody, 0, 0}, now);
-  if (!entries_[found->second].known) return std::nullopt;
-  const MacAddress mac = entries_[found->second].mac;
-  if (!entries_[found->second].asking && now - entries_[found->second].confirmed >= options_.retry) {
-    entries_[found->second].doubted = true;
-    ask(found->second);
+  const std::uint32_t at = entry_of(key_of(host, next_hop));
+  if (at == kNone) return find(host, next_hop, {NeighbourWaiter::Kind::kNobody, 0, 0}, now);
+  Entry& entry = entries_[at];
+  if (!entry.known) return std::nullopt;
+  const MacAddress mac = entry.mac;
+  if (!entry.asking && now - entry.confirmed >= options_.retry) {
+    entry.doubted = true;
+    ask(at);
   }
   return mac;
 }
@@ -129,7 +128,7 @@ void NeighbourCache::answer_waiters(Entry& entry, std::optional<MacAddress> mac)
 }
 
 void NeighbourCache::forget(std::uint32_t at) {
-  index_.erase(entries_[at].key);
+  index_.erase(hash_of(entries_[at].key), at);
   ++entries_[at].generation;
   free_.push_back(at);
 }

@@ -6,11 +6,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/addr.h"
+#include "base/hash_index.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "stack/events.h"
@@ -37,7 +37,7 @@ struct NeighbourWaiter {
 
 class NeighbourCache {
  public:
-  static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::uint32_t kNone = HashIndex::kNone;
   // Room for more than so many who wait is given back when nobody does.
   static constexpr std::size_t kWaitersKept = 256;
 
@@ -89,13 +89,12 @@ class NeighbourCache {
     HostId owner = kNoHost;  // kNoHost: shared by the broadcast domain
     friend bool operator==(const Key&, const Key&) = default;
   };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const {
-      const std::uint64_t rest = (std::uint64_t{static_cast<std::uint32_t>(key.owner)} << 32) |
-                                 (std::uint32_t{key.vlan.outer} << 16) | key.vlan.inner;
-      return mix64(load_be64(key.ip.octets().data()) ^ mix64(load_be64(key.ip.octets().data() + 8) ^ mix64(rest)));
-    }
-  };
+  static std::uint64_t hash_of(const Key& key) {
+    const std::uint64_t rest = (std::uint64_t{static_cast<std::uint32_t>(key.owner)} << 32) |
+                               (std::uint32_t{key.vlan.outer} << 16) | key.vlan.inner;
+    const std::uint64_t low = load_be64(key.ip.octets().data() + 8);
+    return mix64(load_be64(key.ip.octets().data()) ^ (low * 0x9e3779b97f4a7c15ULL) ^ mix64(rest));
+  }
   struct Entry {
     Key key;
     HostId asker = kNoHost;  // in whose name questions are asked
@@ -117,6 +116,10 @@ class NeighbourCache {
   [[nodiscard]] Key key_of(const Host& host, const IpAddress& ip) const {
     return {ip, host.vlan, hosts_.group(host.group).resolve_each ? host.id : kNoHost};
   }
+  // kNone when nothing is known of it, not even that it was asked for.
+  [[nodiscard]] std::uint32_t entry_of(const Key& key) const {
+    return index_.find(hash_of(key), [&](std::uint32_t entry) { return entries_[entry].key == key; });
+  }
   void ask(std::uint32_t entry);
   void update(std::uint32_t entry, const MacAddress& mac, Instant now);
   void answer_waiters(Entry& entry, std::optional<MacAddress> mac);
@@ -126,7 +129,7 @@ class NeighbourCache {
   NeighbourOptions options_;
   TimerWheel& wheel_;
   std::uint8_t timer_kind_;
-  std::unordered_map<Key, std::uint32_t, KeyHash> index_;
+  HashIndex index_;  // of entries
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_;
   std::vector<WaiterNode> waiters_;

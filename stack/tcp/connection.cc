@@ -47,19 +47,17 @@ std::uint32_t Connection::window_offered(const Surroundings& around) const {
   return around.personality.receive_window - std::min(held, around.personality.receive_window);
 }
 
-void Connection::open(const Surroundings& around, SeqNum iss, std::uint32_t ts_offset) {
+void Connection::open(const Surroundings& around, SeqNum iss) {
   state_ = State::kSynSent;
   una_ = next_ = iss;
-  ts_offset_ = ts_offset;
   syn_due_ = true;
   receive_scale_ = around.personality.window_scale.value_or(0) & 15;
 }
 
-void Connection::accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss, std::uint32_t ts_offset) {
+void Connection::accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss) {
   state_ = State::kSynReceived;
   passive = true;
   una_ = next_ = iss;
-  ts_offset_ = ts_offset;
   negotiate(around, syn);
   syn_due_ = true;
   ++around.counters.segments_rx;

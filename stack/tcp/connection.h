@@ -71,8 +71,7 @@ class Connection {
   std::uint16_t send_mss_ = 536;  // payload bytes of a full segment, options of data segments already deducted
 
  public:
-  // Places in the lists of the table that holds this connection; they are the table's.
-  std::uint32_t hash_next = 0xffffffff;
+  // Of the table that holds this connection, and of its owner.
   std::uint32_t generation = 0;  // counts the lives of this slot
   std::uint32_t timer_node = stack::TimerId{}.node;
 
@@ -81,16 +80,17 @@ class Connection {
     Congestion congestion;
     std::uint8_t initial_window;  // segments
     std::uint16_t link_mss;       // what our SYN says
+    std::uint64_t secret;         // of timestamps
     ReassemblyPool& pool;
     BusyPool& busy;
     Counters& counters;
     stack::DropCounters& drops;
   };
 
-  // Active open: `iss` by RFC 6528, `ts_offset` added to the clock of our timestamps.
-  void open(const Surroundings& around, SeqNum iss, std::uint32_t ts_offset);
+  // Active open: `iss` by RFC 6528.
+  void open(const Surroundings& around, SeqNum iss);
   // Passive open, for a SYN without ACK.
-  void accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss, std::uint32_t ts_offset);
+  void accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss);
 
   [[nodiscard]] Outcome on_segment(const Surroundings& around, const wire::TcpView& segment, Instant now);
   [[nodiscard]] Outcome on_timer(const Surroundings& around, Instant now);
@@ -128,6 +128,11 @@ class Connection {
   [[nodiscard]] Instant deadline(Instant now) const {
     return std::min(timeout_.instant(now), ack_timeout_.instant(now));
   }
+  // Whether something is due before that tick of the wheel.
+  [[nodiscard]] bool is_due_before(std::uint64_t tick) const {
+    return timeout_.is_before(tick) || ack_timeout_.is_before(tick);
+  }
+  [[nodiscard]] bool has_deadline() const { return timeout_.is_set() || ack_timeout_.is_set(); }
   [[nodiscard]] SeqNum send_next() const { return next_; }
   [[nodiscard]] std::uint64_t acknowledged() const { return una_offset_; }
   [[nodiscard]] std::uint8_t timeouts_in_a_row() const { return attempts_; }
@@ -240,15 +245,20 @@ class Connection {
   // Where our FIN stands, once everything before it is known.
   [[nodiscard]] SeqNum fin_seq() const { return una_ + static_cast<std::uint32_t>(stream_end_ - una_offset_); }
   [[nodiscard]] std::uint64_t unsent() const { return fin_sent_ ? 0 : stream_end_ - offset_of(next_); }
-  [[nodiscard]] std::uint32_t timestamp(Instant now) const {
-    return static_cast<std::uint32_t>(now.ns / 1'000'000) + ts_offset_;
+  // Milliseconds, from a beginning that is another for each pair of hosts (RFC 7323 section 5.4).
+  [[nodiscard]] std::uint32_t timestamp(const Surroundings& around, Instant now) const {
+    const std::uint64_t pair = (load_be64(remote.octets().data() + 8) ^ around.secret) * 0x9e3779b97f4a7c15ULL +
+                               static_cast<std::uint32_t>(host);
+    return static_cast<std::uint32_t>(now.ns / 1'000'000) +
+           static_cast<std::uint32_t>((pair * 0xbf58476d1ce4e5b9ULL) >> 32);
   }
   [[nodiscard]] static std::uint32_t microseconds(Instant now) { return static_cast<std::uint32_t>(now.ns / 1000); }
   [[nodiscard]] std::uint32_t window_offered(const Surroundings& around) const;
 
-  std::uint32_t busy_ = BusyPool::kNone;  // fills the words before the 64-bit ones
-  std::uint64_t una_offset_ = 0;          // stream offset of una_
-  std::uint64_t stream_end_ = 0;          // bytes the application has announced
+  std::uint64_t una_offset_ = 0;  // stream offset of una_
+  std::uint64_t stream_end_ = 0;  // bytes the application has announced
+
+  std::uint32_t busy_ = BusyPool::kNone;
 
   SeqNum una_;                // SND.UNA
   SeqNum next_;               // SND.NXT
@@ -261,7 +271,6 @@ class Connection {
   SeqNum receive_edge_;   // right edge advertised so far; never moves left
   SeqNum last_ack_sent_;  // Last.ACK.sent
   std::uint32_t ts_recent_ = 0;
-  std::uint32_t ts_offset_ = 0;
 
   RttEstimator rtt_;
   Deadline timeout_;
@@ -299,6 +308,6 @@ class Connection {
   bool told_application : 1 = false;  // an accepted connection is announced only once it is complete
 };
 
-static_assert(sizeof(Connection) <= 144, "a million of them");
+static_assert(sizeof(Connection) <= 136, "a million of them");
 
 }  // namespace myriad::tcp

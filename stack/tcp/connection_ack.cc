@@ -72,7 +72,7 @@ void Connection::established(const Surroundings& around, const wire::TcpView& se
     const Instant sent = timeout_.instant(now) - rto(around);
     rtt_.sample(static_cast<std::uint32_t>(std::max<std::int64_t>(1, (now - sent).count() / 1000)));
   } else if (timestamps_ && options.has_timestamps && options.ts_echo != 0) {
-    const std::uint32_t ms = timestamp(now) - options.ts_echo;
+    const std::uint32_t ms = timestamp(around, now) - options.ts_echo;
     if (ms < 60'000) rtt_.sample(ms * 1000);
   }
   rtt_.reset_backoff();
@@ -114,7 +114,7 @@ void Connection::on_news(const Surroundings& around, const wire::TcpView& segmen
   const auto& options = segment.options();
   AckTime time{microseconds(now), std::nullopt};
   if (timestamps_ && options.has_timestamps && options.ts_echo != 0) {
-    const std::uint32_t ms = timestamp(now) - options.ts_echo;
+    const std::uint32_t ms = timestamp(around, now) - options.ts_echo;
     if (ms < 3'600'000) time.echo_age_us = ms * 1000;
   }
   AckNews news;

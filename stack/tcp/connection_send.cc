@@ -74,7 +74,7 @@ bool Connection::next_handshake(const Surroundings& around, Instant now, Segment
   header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(window_offered(around), 65535));
   put_syn_options(around.personality, around.link_mss, extensions, header.options);
   if (header.options.has_timestamps) {
-    header.options.ts_value = timestamp(now);
+    header.options.ts_value = timestamp(around, now);
     header.options.ts_echo = answer ? ts_recent_ : 0;
   }
   if (answer) {
@@ -307,7 +307,7 @@ void Connection::acknowledge(const Surroundings& around, Segment& segment, Insta
   header.options.clear();
   if (timestamps_) {
     header.options.has_timestamps = true;
-    header.options.ts_value = timestamp(now);
+    header.options.ts_value = timestamp(around, now);
     header.options.ts_echo = ts_recent_;
   }
   last_ack_sent_ = receive_next_;

@@ -24,6 +24,10 @@ class Deadline {
   [[nodiscard]] bool passed(Instant now) const {
     return is_set() && static_cast<std::int32_t>(tick_ - tick_of(now)) <= 0;
   }
+  // Whether a timer that fires at `tick` (of the wheel) or later would come too late. Never, when not set.
+  [[nodiscard]] bool is_before(std::uint64_t tick) const {
+    return is_set() && static_cast<std::int32_t>(tick_ - static_cast<std::uint32_t>(tick)) < 0;
+  }
   [[nodiscard]] Instant instant(Instant now) const {
     if (!is_set()) return Instant::never();
     const std::int64_t ahead = static_cast<std::int32_t>(tick_ - tick_of(now));

@@ -14,13 +14,12 @@ ConnectionId ConnectionTable::add(const Key& key) {
   if (index != kNone) {
     const Connection& last = (*this)[ConnectionId{index}];
     generation = last.generation;
-    free_ = last.hash_next;
+    free_ = last.timer_node;
   } else {
     if (made_ >= limit_) return stack::kNoConnection;
     if (made_ % kChunk == 0) chunks_.emplace_back(PageAllocator<Connection>{}.allocate(kChunk));
     index = made_++;
   }
-  if (++size_ > buckets_.size()) grow();
   const ConnectionId id{index};
   Connection& c = (*this)[id];
   std::construct_at(&c);
@@ -29,24 +28,16 @@ ConnectionId ConnectionTable::add(const Key& key) {
   c.local_port = key.local;
   c.remote = key.remote;
   c.remote_port = key.remote_port;
-  std::uint32_t& head = buckets_[bucket(key)];
-  c.hash_next = head;
-  head = index;
+  index_.insert(key.hash, index, [this](std::uint32_t number) { return hash_of((*this)[ConnectionId{number}]); });
   return id;
 }
 
 void ConnectionTable::remove(ConnectionId id) {
   Connection& c = (*this)[id];
   assert(!c.queued && "a connection leaves the queue before it leaves the table");
-  std::uint32_t* link = &buckets_[bucket(c)];
-  while (*link != static_cast<std::uint32_t>(id)) {
-    assert(*link != kNone && "every live connection is in the hash");
-    link = &(*this)[ConnectionId{*link}].hash_next;
-  }
-  *link = c.hash_next;
+  index_.erase(hash_of(c), static_cast<std::uint32_t>(id));
   ++c.generation;
-  c.hash_next = std::exchange(free_, static_cast<std::uint32_t>(id));
-  --size_;
+  c.timer_node = std::exchange(free_, static_cast<std::uint32_t>(id));
 }
 
 void ConnectionTable::grow_queue() {
@@ -62,21 +53,6 @@ void ConnectionTable::shrink_queue() {
   assert(queue_empty());
   queue_ = Paged<ConnectionId>(kQueueKept);
   queue_rests_ = 0;
-}
-
-void ConnectionTable::grow() {
-  Paged<std::uint32_t> old(buckets_.size() * 2, kNone);
-  old.swap(buckets_);
-  for (std::uint32_t head : old) {
-    while (head != kNone) {
-      Connection& c = (*this)[ConnectionId{head}];
-      const std::uint32_t next = c.hash_next;
-      std::uint32_t& place = buckets_[bucket(c)];
-      c.hash_next = place;
-      place = head;
-      head = next;
-    }
-  }
 }
 
 }  // namespace myriad::tcp

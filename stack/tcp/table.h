@@ -2,11 +2,13 @@
 // Every operation is O(1); nothing here looks at all connections. Memory of the slab counts from its first use on.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "base/hash_index.h"
 #include "base/pages.h"
 #include "base/rng.h"
 #include "stack/tcp/connection.h"
@@ -19,7 +21,8 @@ using stack::HostId;
 class ConnectionTable {
  public:
   // `secret` keys the hash, so that nobody outside can make chains long.
-  ConnectionTable(std::uint32_t limit, std::uint64_t secret) : buckets_(1024, kNone), secret_(secret), limit_(limit) {}
+  ConnectionTable(std::uint32_t limit, std::uint64_t secret)
+      : secret_(secret), limit_(std::min(limit, HashIndex::kLimit)) {}
 
   // A four-tuple (the host stands for the local address) with its hash, worked out once.
   struct Key {
@@ -42,23 +45,29 @@ class ConnectionTable {
     const auto index = static_cast<std::uint32_t>(id);
     return chunks_[index / kChunk][index % kChunk];
   }
-  [[nodiscard]] std::uint32_t size() const { return size_; }
+  [[nodiscard]] std::uint32_t size() const { return index_.size(); }
 
   // kNoConnection when there is none.
   [[nodiscard]] ConnectionId find(const Key& key) {
-    for (std::uint32_t at = buckets_[bucket(key)]; at != kNone;) {
-      const Connection& c = (*this)[ConnectionId{at}];
-      if (c.host == key.host && c.local_port == key.local && c.remote_port == key.remote_port &&
-          c.remote == key.remote) {
-        return ConnectionId{at};
-      }
-      at = c.hash_next;
-    }
-    return stack::kNoConnection;
+    return ConnectionId{index_.find(key.hash, [&](std::uint32_t number) {
+      const Connection& c = (*this)[ConnectionId{number}];
+      return c.host == key.host && c.local_port == key.local && c.remote_port == key.remote_port &&
+             c.remote == key.remote;
+    })};
   }
   // A fresh connection with that identity, in the hash. kNoConnection when the table is full.
   ConnectionId add(const Key& key);
   void remove(ConnectionId id);
+  // Connections that have not been touched for long: `next` will be removed, and then `soon`. Who is `next` was `soon`
+  // before, so its identity is at hand.
+  void expect_removal(ConnectionId next, ConnectionId soon) {
+    index_.prefetch(hash_of((*this)[next]));
+    const auto index = static_cast<std::uint32_t>(soon);
+    const auto* const at = reinterpret_cast<const char*>(&chunks_[index / kChunk][index % kChunk]);
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + 64);
+    __builtin_prefetch(at + 128);
+  }
 
   // The queue of connections that have something to send. First in, first out; each at most once.
   void enqueue(ConnectionId id) {
@@ -78,7 +87,8 @@ class ConnectionTable {
   }
 
  private:
-  static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::uint32_t kNone = HashIndex::kNone;
+  static_assert(static_cast<std::uint32_t>(stack::kNoConnection) == kNone);
   static constexpr std::uint32_t kChunk = 4096;
   // A queue that has grown beyond so many places is given back once it has run empty so often without growing further.
   static constexpr std::size_t kQueueKept = 1024;
@@ -90,23 +100,20 @@ class ConnectionTable {
     void operator()(Connection* chunk) const { PageAllocator<Connection>{}.deallocate(chunk, kChunk); }
   };
 
-  [[nodiscard]] std::size_t bucket(const Key& key) const { return key.hash & (buckets_.size() - 1); }
-  [[nodiscard]] std::size_t bucket(const Connection& c) const {
-    return bucket(key(c.host, c.local_port, c.remote, c.remote_port));
+  [[nodiscard]] std::uint64_t hash_of(const Connection& c) const {
+    return key(c.host, c.local_port, c.remote, c.remote_port).hash;
   }
-  void grow();
   void grow_queue();
   void shrink_queue();
 
   std::vector<std::unique_ptr<Connection[], GiveBack>> chunks_;  // room for kChunk each; `made_` of all have been made
-  std::uint32_t free_ = kNone;    // the first slot that is free; hash_next names the next
-  Paged<std::uint32_t> buckets_;  // heads of chains; a power of two, at least as many as connections
+  std::uint32_t free_ = kNone;  // the first slot that is free; its timer_node names the next
+  HashIndex index_;
   Paged<ConnectionId> queue_ = Paged<ConnectionId>(kQueueKept);  // a ring, a power of two
   std::uint32_t queue_head_ = 0;                                 // these count on, and wrap
   std::uint32_t queue_tail_ = 0;
   std::uint32_t queue_rests_ = 0;  // how often it ran empty since it grew
   std::uint32_t made_ = 0;
-  std::uint32_t size_ = 0;
   std::uint64_t secret_;
   std::uint32_t limit_;
 };

@@ -71,11 +71,6 @@ SeqNum Tcp::initial_sequence(const ConnectionTable::Key& key, Instant now) const
   return SeqNum{who + static_cast<std::uint32_t>(now.ns / 4000)};  // 4 µs clock
 }
 
-std::uint32_t Tcp::timestamp_offset(const Connection& c) const {
-  const std::uint64_t host = std::uint64_t{static_cast<std::uint32_t>(c.host)} << 32;
-  return static_cast<std::uint32_t>(mix64(secret_ ^ host ^ load_be64(c.remote.octets().data() + 8)));
-}
-
 tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAddress& to, Port port, Cookie cookie,
                                                     Tally tally, Instant now) {
   const bool nobody = to.is_multicast() || hosts_.is_broadcast(from, to);  // RFC 9293 MUST-46
@@ -92,7 +87,7 @@ tl::expected<ConnectionId, FailReason> Tcp::connect(const Host& from, const IpAd
   c.group = from.group;
   c.cookie = cookie;
   c.tally = tally;
-  c.open(around(c), initial_sequence(key, now), timestamp_offset(c));
+  c.open(around(c), initial_sequence(key, now));
   table_.enqueue(id);
   return id;
 }
@@ -212,7 +207,7 @@ ConnectionId Tcp::on_stray(const Host& host, const MacAddress& from, const wire:
   c.cookie = service->cookie;
   c.tally = service->tally;
   c.next_hop = from;
-  c.accept(around(c), segment, initial_sequence(key, now), timestamp_offset(c));
+  c.accept(around(c), segment, initial_sequence(key, now));
   return id;
 }
 
@@ -314,9 +309,9 @@ void Tcp::begin_time_wait(ConnectionId id) {
     time_wait_.erase(time_wait_.begin(), time_wait_.begin() + static_cast<std::ptrdiff_t>(time_wait_head_));
     time_wait_head_ = 0;
   }
-  // The next that ends early has not been touched for long.
-  if (time_wait_count_ + 1 >= limits_.time_wait && time_wait_head_ < time_wait_.size()) {
-    __builtin_prefetch(&table_[time_wait_[time_wait_head_].id]);
+  // The next that end early have not been touched for long.
+  if (time_wait_count_ + 1 >= limits_.time_wait && time_wait_head_ + 1 < time_wait_.size()) {
+    table_.expect_removal(time_wait_[time_wait_head_].id, time_wait_[time_wait_head_ + 1].id);
   }
   time_wait_.push_back({id, table_[id].generation});
   ++time_wait_count_;
@@ -334,25 +329,16 @@ void Tcp::end(ConnectionId id) {
 
 // Keeps the timer and the queue in step with what the connection wants.
 void Tcp::settle(ConnectionId id, Instant now) {
-  if (table_[id].has_more(around(table_[id]))) table_.enqueue(id);
-  watch(id, now);
+  const Connection::Surroundings surroundings = around(table_[id]);
+  if (table_[id].has_more(surroundings)) table_.enqueue(id);
+  watch(id, surroundings, now);
 }
 
-void Tcp::watch(ConnectionId id, Instant now) {
+void Tcp::set_timer(ConnectionId id, Instant now) {
   Connection& c = table_[id];
-  if (c.state() == State::kFree) {
-    end(id);
-    return;
-  }
-  const Connection::Surroundings surroundings = around(c);
-  const Instant deadline = c.deadline(now);
-  // A timer that would fire too early is left alone: it looks at the deadline when it fires. Most never do.
   TimerId timer = wheel_.at(c.timer_node);
-  if (!deadline.is_never() && deadline < wheel_.due(timer)) {
-    wheel_.rearm(timer, deadline, timer_kind_, static_cast<std::uint32_t>(id));
-    c.timer_node = timer.node;
-  }
-  c.rest(surroundings);
+  wheel_.rearm(timer, c.deadline(now), timer_kind_, static_cast<std::uint32_t>(id));
+  c.timer_node = timer.node;
 }
 
 void Tcp::on_timer(ConnectionId id, Instant now) {
@@ -380,9 +366,8 @@ void Tcp::suspect_next_hop(Connection& c, Instant now) {
   c.next_hop = neighbours_.suspect(host, *hop, now).value_or(c.next_hop);
 }
 
-bool Tcp::has_path(ConnectionId id, Instant now) {
+bool Tcp::find_path(ConnectionId id, Instant now) {
   Connection& c = table_[id];
-  if (!c.next_hop.is_zero() || c.state() == State::kFree) return true;
   const Host host = hosts_.at(c.host);
   const auto hop = hosts_.next_hop(host, c.remote);
   assert(hop && "connect() has looked");

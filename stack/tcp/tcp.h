@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <tl/expected.hpp>
@@ -73,7 +74,7 @@ class Tcp {
   template <class App>
   void transmit_for(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
     if (id == stack::kNoConnection || table_[id].state() == State::kFree) return;
-    if (table_[id].host != heard_host_.id) return transmit_one(app, id, now, out, keep);
+    assert(table_[id].host == heard_host_.id && "it is the segment just heard that is answered");
     transmit_one(app, id, now, out, keep, &heard_host_, &heard_address_);
   }
   [[nodiscard]] bool has_output() const { return !table_.queue_empty(); }
@@ -107,8 +108,8 @@ class Tcp {
   void transmit_one(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep,
                     const Host* known_host = nullptr, const IpAddress* known_address = nullptr) {
     Connection& c = table_[id];
-    if (!has_path(id, now)) return;
-    if (out.room() <= keep) return table_.enqueue(id);  // its turn comes
+    if (c.next_hop.is_zero() && c.state() != State::kFree && !find_path(id, now)) return;  // told later
+    if (out.room() <= keep) return table_.enqueue(id);                                     // its turn comes
     const Connection::Surroundings surroundings = around(c);
     Segment segment;
     if (c.next(surroundings, now, segment)) {
@@ -130,7 +131,17 @@ class Tcp {
         more = c.next(surroundings, now, segment);
       }
     }
-    watch(id, now);
+    watch(id, surroundings, now);
+  }
+
+  // After a connection has said everything: its timer, or the end.
+  void watch(ConnectionId id, const Connection::Surroundings& surroundings, Instant now) {
+    Connection& c = table_[id];
+    if (c.state() == State::kFree) return end(id);
+    // A timer that would fire too early is left alone: it looks at the deadline when it fires. Most never do.
+    const bool armed = c.timer_node != stack::TimerId{}.node;
+    if (armed ? c.is_due_before(wheel_.due_tick(c.timer_node)) : c.has_deadline()) set_timer(id, now);
+    c.rest(surroundings);
   }
 
   [[nodiscard]] Connection::Surroundings around(const Connection& c) {
@@ -141,6 +152,7 @@ class Tcp {
             workload.congestion.value_or(personality.congestion),
             workload.initial_window.value_or(personality.initial_window),
             link_mss(group, c.remote.is_v4()),
+            secret_,
             pool_,
             busy_,
             workload.counters,
@@ -156,7 +168,6 @@ class Tcp {
   [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
   [[nodiscard]] std::optional<Port> free_port(const Host& host, const IpAddress& to, Port port);
   [[nodiscard]] SeqNum initial_sequence(const ConnectionTable::Key& key, Instant now) const;  // RFC 6528
-  [[nodiscard]] std::uint32_t timestamp_offset(const Connection& c) const;                    // RFC 7323 section 5.4
 
   // A segment for which there is no connection: opens one, or answers with a reset.
   ConnectionId on_stray(const Host& host, const MacAddress& from, const wire::IpView& ip, const wire::TcpView& segment,
@@ -165,12 +176,12 @@ class Tcp {
                    TxBatch& out);
   void suspect_next_hop(Connection& c, Instant now);
   // False when the next hop is still being asked for: the connection is told later.
-  bool has_path(ConnectionId id, Instant now);
+  bool find_path(ConnectionId id, Instant now);
   stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local, Segment& segment,
                             TxBatch& out);
   bool apply(ConnectionId id, Outcome& outcome, Instant now);
-  void watch(ConnectionId id, Instant now);   // after it has said everything: timer, or the end
   void settle(ConnectionId id, Instant now);  // after anything: timer, queue, or the end
+  void set_timer(ConnectionId id, Instant now);
   void end(ConnectionId id);
   void push(EventKind kind, const Connection& c, ConnectionId id, Bytes data = {},
             FailReason reason = FailReason::kNone);
