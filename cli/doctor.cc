@@ -80,6 +80,9 @@ Check check_features(const PortFacts& port) {
   if (!f.xsk_zerocopy) {
     return warning("native XDP, no zero-copy: frames are copied (mode copy)", "");
   }
+  if (const std::string doubt = zero_copy_doubt(port.driver); !doubt.empty()) {
+    return warning("native XDP with zero-copy, but " + doubt, "mode auto takes copy here; --mode zero-copy insists");
+  }
   return good(fmt::format("native XDP with zero-copy{}",
                           f.xdp_zc_max_segs > 1 ? fmt::format(", frames of up to {} pieces", f.xdp_zc_max_segs) : ""));
 }

@@ -118,7 +118,15 @@ DriverFacts read_driver(const std::string& interface) {
     facts.queues_max = std::max({facts.queues, channels.max_combined, channels.max_rx});
   }
   facts.offloads = read_offloads(ethtool);
+  // What was loaded tells how far it came; what is part of the image does not.
+  const std::string state = "/sys/class/net/" + interface + "/device/driver/module/initstate";
+  facts.is_module = ::access(state.c_str(), F_OK) == 0;
   return facts;
+}
+
+std::string zero_copy_doubt(const DriverFacts& driver) {
+  if (driver.driver != "virtio_net" || !driver.is_module) return {};
+  return "virtio_net, loaded as a module, may lose every frame that is sent in zero-copy (Linux 7.3 does)";
 }
 
 }  // namespace myriad::cli

@@ -67,9 +67,19 @@ struct DriverFacts {
   std::uint32_t queues_max = 1;  // that the device could have
   std::uint32_t tx_queues = 1;
   std::vector<Offload> offloads;  // only those that matter to us and that this device knows
+  bool is_module = false;         // the driver was loaded, it is not part of the kernel's image
 };
 
 // Of an interface that exists. What the driver does not answer keeps its default.
 [[nodiscard]] DriverFacts read_driver(const std::string& interface);
+
+// Why zero-copy is not to be trusted with this driver although it offers it; empty when there is no reason. `auto`
+// takes copy then, and whoever asks for zero-copy gets it.
+//
+// virtio_net sends frames of AF_XDP behind an empty virtio header that lies among the driver's static data, whose
+// address for the device it computes as for memory of the kernel's image. For a module that is another place, which
+// differs from boot to boot: unless it happens to hold zeros, the device refuses every frame, and the kernel counts it
+// as sent.
+[[nodiscard]] std::string zero_copy_doubt(const DriverFacts& driver);
 
 }  // namespace myriad::cli

@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "cli/kernel_release.h"
+#include "cli/netdev.h"
 #include "engine/mailbox.h"
 #include "engine/sessions.h"
 #include "engine/shard.h"
@@ -244,6 +245,16 @@ xsk::BindRequest bind_request(plan::PortMode mode) {
   return xsk::BindRequest::kAuto;
 }
 
+// Where a driver offers a zero-copy that may lose frames, copy is the best that works.
+void doubt_zero_copy(xsk::PortOptions& options, std::vector<std::string>& notes) {
+  const std::string doubt = zero_copy_doubt(read_driver(options.interface));
+  if (doubt.empty()) return;
+  if (options.mode == xsk::BindRequest::kZeroCopy) notes.push_back("zero-copy as asked for, though " + doubt);
+  if (options.mode != xsk::BindRequest::kAuto) return;
+  options.mode = xsk::BindRequest::kCopy;
+  notes.push_back("copy mode, since " + doubt + "; --mode zero-copy insists");
+}
+
 std::uint32_t available_cores() {
   cpu_set_t cores;
   CPU_ZERO(&cores);
@@ -323,6 +334,7 @@ Result<void> PortRun::Crew::open(const plan::PortPlan& port_plan) {
   options.shards = shards;
   options.mode = bind_request(port_plan.mode);
   options.generic = attached->mode() == bpf::XdpMode::kSkb;
+  if (!options.generic) doubt_zero_copy(options, notes);
   auto opened = xsk::Port::open(options);
   if (!opened) return tl::unexpected(opened.error());
   port = std::move(*opened);

@@ -254,6 +254,14 @@ TEST(Doctor, Ports) {
   EXPECT_THAT(only_trouble(check_port(port)).what, HasSubstr("no zero-copy"));
 
   port = good_port();
+  port.driver.driver = "virtio_net";
+  for (const Check& check : check_port(port)) EXPECT_EQ(check.mark, Mark::kGood) << "built in: " << check.what;
+  port.driver.is_module = true;
+  EXPECT_EQ(only_trouble(check_port(port)).mark, Mark::kWarning);
+  EXPECT_THAT(only_trouble(check_port(port)).what, HasSubstr("zero-copy"));
+  EXPECT_THAT(only_trouble(check_port(port)).cure, HasSubstr("--mode zero-copy"));
+
+  port = good_port();
   port.features->redirect = false;
   EXPECT_THAT(only_trouble(check_port(port)).what, HasSubstr("skb"));
 

@@ -17,6 +17,7 @@ import lab
 import nics
 
 COUNT = 100  # hosts of a group
+PATIENCE_SECONDS = 60  # of an emulated machine on busy cores, before something is called broken
 LEAST, MOST = 60, 1514  # bytes of a frame without its check sequence
 
 # Reasons to drop a frame that tell of the port, or of bytes that are not what was sent. None may occur.
@@ -114,7 +115,11 @@ class ZeroCopy(nics.Case):
                 raise AssertionError(f"myriad ended with {process.returncode}:\n{process.log.read_text()}")
             return f"{interface} (virtio_net), zero-copy mode" in process.log.read_text()
 
-        lab.wait_until(ready, 20, "the port is there")
+        try:
+            lab.wait_until(ready, PATIENCE_SECONDS, "the port is there")
+        except TimeoutError as late:
+            state = open(f"/proc/{process.pid}/status").read() + open(f"/proc/{process.pid}/wchan").read()
+            raise AssertionError(f"{late}; it has said: {process.log.read_text()}\n{state}") from None
 
 
 class Frames:
@@ -151,7 +156,7 @@ class Talk(Frames):
 
     def get(self, address, size):
         with self.net.there.entered():
-            stream = socket.create_connection((address, 80), timeout=20)
+            stream = socket.create_connection((address, 80), timeout=PATIENCE_SECONDS)
         connection = http.client.HTTPConnection("server")
         connection.sock = stream
         with contextlib.closing(connection):
@@ -225,10 +230,14 @@ class Life(ZeroCopy):
     def hosts(self, interface="port", mode="zero-copy"):
         return ("hosts", "-i", interface, "--ipv4", f"{lab.host4(0)}/16", "--mac", lab.FIRST_MAC, "--count", COUNT, "--mode", mode)
 
-    def start(self):
-        process = self.net.start_myriad(*self.hosts())
+    def start(self, *words):
+        process = self.net.start_myriad(*(words or self.hosts()))
         self.addCleanup(lab.end, process)
-        self.net.wait_for_answer(lab.host4(0), process)
+        self.net.wait_for_answer(lab.host4(0), process, PATIENCE_SECONDS)
+        return process
+
+    def start_zero_copy(self):
+        process = self.start()
         self.check_sockets()
         return process
 
@@ -240,29 +249,29 @@ class Life(ZeroCopy):
 
     def test_killed_and_at_once_run_again(self):
         for _ in range(3):
-            process = self.start()
+            process = self.start_zero_copy()
             process.send_signal(signal.SIGKILL)
             process.wait(timeout=10)
         self.check_nothing_is_left()
         self.say("3 times")
 
     def test_interrupted_it_leaves_nothing(self):
-        self.assertEqual(lab.interrupt(self.start()), 130)
+        self.assertEqual(lab.interrupt(self.start_zero_copy()), 130)
         self.check_nothing_is_left()
         self.assertEqual(self.net.there.run("ping", "-n", "-c1", "-W5", lab.HERE4).returncode, 0, "the kernel has its port")
 
     def test_the_kernel_keeps_its_own_addresses(self):
-        self.start()
+        self.start_zero_copy()
         for space, address in ((self.net.there, lab.HERE4), (self.net.there, lab.HERE6), (self.net.here, lab.THERE4)):
             self.assertEqual(space.run("ping", "-n", "-c1", "-W5", address).returncode, 0, address)
 
     def test_link_down_and_up(self):
-        process = self.start()
+        process = self.start_zero_copy()
         for space, interface in ((self.net.here, "port"), (self.net.there, "peer")):
             space.ip("link", "set", interface, "down")
             self.assertNotEqual(self.net.there.run("ping", "-n", "-c1", "-W1", lab.host4(1)).returncode, 0)
             space.ip("link", "set", interface, "up")
-            self.net.wait_for_answer(lab.host4(1), process)
+            self.net.wait_for_answer(lab.host4(1), process, PATIENCE_SECONDS)
         self.check_sockets()
         self.assertEqual(lab.interrupt(process), 130)
 
@@ -276,6 +285,15 @@ class Life(ZeroCopy):
         self.assertRegex(done.stderr, "veth0 in mode zero-copy")
         self.assertRegex(done.stderr, "use mode copy, or auto")
         self.say(done.stderr.strip().replace("\n", " "))
+
+    def test_what_is_left_to_it_takes_no_risk(self):
+        """virtio_net is a module here: auto says why it does not trust its zero-copy, and so does doctor."""
+        process = self.start(*self.hosts(mode="auto"), "-v")
+        self.assertEqual({zero_copy for _, zero_copy in self.net.xdp_sockets()}, {False})
+        said = process.log.read_text()
+        self.assertRegex(said, r"copy mode, since virtio_net, loaded as a module, .*--mode zero-copy insists")
+        self.assertEqual(lab.interrupt(process), 130)
+        self.assertRegex(self.net.myriad("doctor", "port").stdout, "! native XDP with zero-copy, but virtio_net")
 
 
 if __name__ == "__main__":
