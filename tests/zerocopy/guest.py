@@ -2,9 +2,9 @@
 
     guest.py [TEST…]      with no name: all of zero_copy_test.py
 
-It is a virtual machine in software (QEMU: neither KVM nor root is needed, and nothing of this machine is changed), with two
-virtio NICs of two queues each. Their far ends are taps in a network namespace of the emulator's own, joined by a bridge that
-learns nothing: a wire. Everything goes with the process. Its files are those of this machine: the release binary, Python, the
+It is a virtual machine in software (QEMU, without KVM; nothing of this machine is changed), with two virtio NICs of two
+queues each. Their far ends are taps in a network namespace of the emulator's own, joined by a bridge that learns nothing: a
+wire. That takes root, or a /dev/net/tun that is open to all. Everything goes with the process. Its files are those of this machine: the release binary, Python, the
 tests, and the programs that play the peer; inside.py is its first process.
 
 Exit code: 0 all passed, 1 something failed, 77 the machine cannot be had here (the reason is said).
@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from archive import Archive
-from kernel import Unavailable, kernel
+from kernel import Unavailable, kernel, run
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -108,8 +108,20 @@ def command(linux, archive, console):
     for number in range(2):
         machine += ["-netdev", f"tap,id=wire{number},ifname=tap{number},script=no,downscript=no,queues={QUEUES}",
                     "-device", f"{NIC},netdev=wire{number},mac=02:00:00:00:00:0{number + 1}"]
-    alone = [program("unshare"), "--net"] if os.geteuid() == 0 else [program("unshare"), "--net", "--map-root-user"]
-    return [*alone, "sh", "-ec", WIRE, "wire", *map(str, machine)]
+    return on_wire(*machine)
+
+
+def on_wire(*words):
+    """The command that runs another one where the wire is."""
+    alone = ["--net"] if os.geteuid() == 0 else ["--net", "--map-root-user"]
+    return [program("unshare"), *alone, "sh", "-ec", WIRE, "wire", *map(str, words)]
+
+
+def check_wire():
+    try:
+        run(*on_wire("true"))
+    except Unavailable as reason:
+        raise Unavailable(f"no taps and bridge for the guest, which root may make: {reason}") from None
 
 
 def boot(words, errors):
@@ -139,6 +151,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="myriad-guest-") as work:
         files, console, errors = Path(work) / "files", Path(work) / "console", Path(work) / "errors"
         try:
+            check_wire()
             linux = kernel()
             archive = Archive()
             build(archive, sys.argv[1:], linux)
