@@ -4,6 +4,7 @@
 // as long as the result is stored the way it was read (RFC 1071 section 2 B).
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "base/bytes.h"
@@ -15,11 +16,10 @@ namespace myriad {
 
 // Folds a running sum to 16 bits, in memory byte order, not complemented.
 [[nodiscard]] constexpr std::uint16_t checksum_fold(std::uint64_t sum) {
-  sum = (sum & 0xffffffffU) + (sum >> 32);
-  sum = (sum & 0xffffffffU) + (sum >> 32);
-  sum = (sum & 0xffffU) + (sum >> 16);
-  sum = (sum & 0xffffU) + (sum >> 16);
-  return static_cast<std::uint16_t>(sum);
+  // A number and its halves exchanged: the upper half of their sum is the sum of the halves, with the carry that the
+  // lower half sends up. Not zero unless all was.
+  const auto half = static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<std::uint16_t>((half + std::rotl(half, 16)) >> 16);
 }
 
 // A 16-bit field as the running sum sees it.

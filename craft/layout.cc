@@ -166,7 +166,7 @@ bool Compiler::choose_lengths() {
   const FieldDefinition of_size{"size", "", FieldType::kNumber, 0, 16, Fallback::kConstant, 0, ""};
   error_.part = CompileError::Part::kSize;
   if (options_.size) {
-    const auto length = maker(of_size, *options_.size);
+    auto length = maker(of_size, *options_.size);
     if (!length) return false;
     std::uint64_t least = length->start;
     std::uint64_t most = length->start;
@@ -189,14 +189,15 @@ bool Compiler::choose_lengths() {
     }
     if (!check_lengths(least - kFcsBytes, most - kFcsBytes)) return false;
     parts_.varies_in_length = least != most;
-    parts_.length = *length;
+    if (least == most) return true;
     // Sizes count the FCS, lengths do not.
     if (length->make == Make::kTable) {
       for (std::size_t i = 0; i < length->count; ++i) parts_.table[length->index + i] -= kFcsBytes;
     } else {
-      parts_.length.start -= kFcsBytes;
+      length->start -= kFcsBytes;
     }
-    return true;
+    length->put = Put::kLength;
+    return add(*length);
   }
   error_.part = CompileError::Part::kPayload;
   if (payload.kind != PayloadKind::kColumn) return check_lengths(content, content);
@@ -268,7 +269,7 @@ void Compiler::write_payload() {
     const auto index = column({payload.column, payload.column_is_hex ? ColumnType::kHex : ColumnType::kText,
                                (parts_.grows_by_row ? parts_.bytes.size() : parts_.least) - parts_.payload_at});
     op.index = *index;
-    parts_.length.index = parts_.grows_by_row ? *index : 0;
+    parts_.length_column = *index;
   }
   if (payload.kind != PayloadKind::kNone && payload.kind != PayloadKind::kBytes) add(op);  // the first: there is room
 }

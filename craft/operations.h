@@ -42,6 +42,7 @@ enum class Make : std::uint8_t {
 
 enum class Put : std::uint8_t {
   kNothing,
+  kLength,  // is the length of the frame
   k8,
   k16,
   k32,
@@ -74,6 +75,7 @@ struct Operation {
   std::uint64_t count_high = 0;            // kRandomWide
   std::uint64_t seed = 0;                  // kRandom*
   std::uint64_t mask = ~std::uint64_t{0};  // of the value; kCountWide: of the upper half
+  bool narrow = false;                     // values are below 2^32
   bool wrong = false;                      // kChecksum: surely not the right one
   bool never_zero = false;                 // kChecksum: UDP's zero means that there is none
   // Each checksum counts a field at most twice: as it stands, and in the pseudo-header.
@@ -93,9 +95,9 @@ struct ProgramParts {
   std::size_t payload_at = 0;
   std::size_t least = 0;  // bytes of the shortest frame
   bool varies_in_length = false;
-  bool grows_by_row = false;  // the length is what comes before the payload and the row's bytes
-  Operation length;           // makes the length when it varies and does not come from rows
-  std::vector<Operation> operations;
+  bool grows_by_row = false;          // the length is what comes before the payload and the row's bytes
+  std::uint32_t length_column = 0;    // of grows_by_row
+  std::vector<Operation> operations;  // the one that makes the length, if there is one, is the first
   std::vector<std::uint64_t> sums;    // of the constants of each checksum
   std::vector<std::uint64_t> table;   // of kTable*; wide ones are pairs, the upper half first
   std::vector<std::uint16_t> prefix;  // folded sums of the payload's first 0, 1, 2, … bytes

@@ -10,7 +10,7 @@ namespace {
 
 // Frames lie 2,048 or 4,096 bytes apart, so that their first lines share two sets of an L1 cache: no more than these
 // stay there while operation after operation passes over them.
-constexpr std::size_t kBlock = 8;
+constexpr std::size_t kBlock = 16;
 
 constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
 
@@ -33,9 +33,10 @@ Uint128 upper_half(Uint128 a, Uint128 b) {
   return Uint128{high(a)} * high(b) + high(cross) + high(other);
 }
 
+using Lanes [[gnu::vector_size(32)]] = std::uint64_t;
+
 // Four independent generators side by side (xoroshiro128++).
-void random_bytes(std::uint8_t* at, std::size_t count, std::uint64_t seed) {
-  using Lanes [[gnu::vector_size(32)]] = std::uint64_t;
+[[gnu::always_inline]] inline void random_lanes(std::uint8_t* at, std::size_t count, std::uint64_t seed) {
   Lanes a{};
   Lanes b{};
   for (int i = 0; i < 4; ++i) {
@@ -58,6 +59,19 @@ void random_bytes(std::uint8_t* at, std::size_t count, std::uint64_t seed) {
   }
 }
 
+using RandomBytes = void (*)(std::uint8_t*, std::size_t, std::uint64_t);
+
+void random_plain(std::uint8_t* at, std::size_t count, std::uint64_t seed) { random_lanes(at, count, seed); }
+
+#if defined(__x86_64__)
+[[gnu::target("avx2")]] void random_avx2(std::uint8_t* at, std::size_t count, std::uint64_t seed) {
+  random_lanes(at, count, seed);
+}
+const RandomBytes random_bytes = __builtin_cpu_supports("avx2") ? random_avx2 : random_plain;
+#else
+constexpr RandomBytes random_bytes = random_plain;
+#endif
+
 void fill_behind(std::uint8_t* at, std::size_t count, std::span<const std::uint8_t> pattern) {
   if (pattern.empty()) {
     std::memset(at, 0, count);
@@ -71,7 +85,6 @@ class Run {
  public:
   Run(const ProgramParts& parts, const Batch& batch, std::uint32_t* lengths)
       : parts_(parts), batch_(batch), lengths_(lengths) {
-    begin(parts.length, length_cursor_);
     for (std::size_t i = 0; i < parts.operations.size(); ++i) begin(parts.operations[i], cursors_[i]);
     flow_seed_ = parts.has_signature ? Signature::seed(batch.run, parts.flow) : 0;
   }
@@ -89,8 +102,8 @@ class Run {
 
  private:
   struct Cursor {
-    std::uint64_t at = 0;       // number of the next frame, modulo count
-    std::uint64_t advance = 0;  // stride, modulo count
+    std::uint64_t at;       // number of the next frame, modulo count
+    std::uint64_t advance;  // stride, modulo count
   };
   template <std::size_t N>
   struct Block {
@@ -115,98 +128,105 @@ class Run {
     Block<N> b;
     b.at = at;
     for (std::size_t c = 0; c < parts_.sums.size(); ++c) std::fill_n(b.sums[c], N, parts_.sums[c]);
-    make_lengths(b);
-    for (std::size_t i = 0; i < parts_.operations.size(); ++i) {
-      const Operation& op = parts_.operations[i];
-      make(op, cursors_[i], b);
-      if (op.put != Put::kNothing) put(op, b);
-      const bool wide = op.put == Put::k128;
-      for (std::size_t c = 0; c < op.contributions; ++c) contribute(op.contributes[c], wide, b);
+    begin_lengths(at, N);
+    const Operation* const end = parts_.operations.data() + parts_.operations.size();
+    Cursor* cursor = cursors_.data();
+    for (const Operation* op = parts_.operations.data(); op != end; ++op, ++cursor) {
+      make(*op, *cursor, b);
+      if (op->put != Put::kNothing) put(*op, b);
+      contribute(*op, b);
     }
   }
 
-  template <std::size_t N>
-  void make_lengths(Block<N>& b) {
-    std::uint32_t* const out = lengths_ + b.at;
+  void begin_lengths(std::size_t at, std::size_t count) {
     if (!parts_.varies_in_length) {
-      std::fill_n(out, N, static_cast<std::uint32_t>(parts_.bytes.size()));
-      return;
-    }
-    if (parts_.grows_by_row) {
-      const std::uint32_t* const begins = parts_rows(parts_.length).begins.data() + batch_.row + b.at;
-      for (std::size_t i = 0; i < N; ++i) {
+      std::fill_n(lengths_ + at, count, static_cast<std::uint32_t>(parts_.bytes.size()));
+    } else if (parts_.grows_by_row) {
+      const std::uint32_t* const begins = batch_.rows->columns[parts_.length_column].begins.data() + batch_.row + at;
+      for (std::size_t i = 0; i < count; ++i) {
         const std::size_t length = parts_.payload_at + (begins[i + 1] - begins[i]);
-        out[i] = static_cast<std::uint32_t>(std::min(length, parts_.bytes.size()));
+        lengths_[at + i] = static_cast<std::uint32_t>(std::min(length, parts_.bytes.size()));
       }
-      return;
     }
-    make(parts_.length, length_cursor_, b);
-    for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<std::uint32_t>(b.low[i]);
   }
-  [[nodiscard]] const RowColumn& parts_rows(const Operation& op) const { return batch_.rows->columns[op.index]; }
+  [[nodiscard]] const RowColumn& rows_of(const Operation& op) const { return batch_.rows->columns[op.index]; }
 
   // ---- values
 
+  // What a loop needs of the operation is copied first: the compiler cannot know that a store into a frame leaves
+  // the operation as it is.
   template <std::size_t N>
   void make(const Operation& op, Cursor& cursor, Block<N>& b) {
+    const std::uint64_t start = op.start;
+    const std::uint64_t mask = op.mask;
     switch (op.make) {
-      case Make::kCount:
-        return each_count(
-            op, cursor, [&](std::size_t i, std::uint64_t n) { b.low[i] = (op.start + n * op.step) & op.mask; }, N);
+      case Make::kCount: {
+        const std::uint64_t step = op.step;
+        return each_count<N>(op.count, cursor,
+                             [&](std::size_t i, std::uint64_t n) { b.low[i] = (start + n * step) & mask; });
+      }
       case Make::kCountWide:
-        return each_count(
-            op, cursor, [&](std::size_t i, std::uint64_t n) { count_wide(op, n, b.low[i], b.high[i]); }, N);
-      case Make::kTable:
-        return each_count(
-            op, cursor, [&](std::size_t i, std::uint64_t n) { b.low[i] = parts_.table[op.index + n]; }, N);
-      case Make::kTableWide:
-        return each_count(
-            op, cursor,
-            [&](std::size_t i, std::uint64_t n) {
-              b.high[i] = parts_.table[op.index + 2 * n];
-              b.low[i] = parts_.table[op.index + 2 * n + 1];
-            },
-            N);
+        return each_count<N>(op.count, cursor,
+                             [&](std::size_t i, std::uint64_t n) { count_wide(op, n, b.low[i], b.high[i]); });
+      case Make::kTable: {
+        const std::uint64_t* const table = parts_.table.data() + op.index;
+        return each_count<N>(op.count, cursor, [&](std::size_t i, std::uint64_t n) { b.low[i] = table[n]; });
+      }
+      case Make::kTableWide: {
+        const std::uint64_t* const table = parts_.table.data() + op.index;
+        return each_count<N>(op.count, cursor, [&](std::size_t i, std::uint64_t n) {
+          b.high[i] = table[2 * n];
+          b.low[i] = table[2 * n + 1];
+        });
+      }
       case Make::kRandom:
-        for (std::size_t i = 0; i < N; ++i) b.low[i] = random(op, number(b.at + i));
-        return;
+        return make_random(op, b);
       case Make::kRandomWide:
         for (std::size_t i = 0; i < N; ++i) random_wide(op, number(b.at + i), b.low[i], b.high[i]);
         return;
-      case Make::kHost:
-        for (std::size_t i = 0; i < N; ++i) b.low[i] = (op.start + batch_.hosts[b.at + i]) & op.mask;
+      case Make::kHost: {
+        const std::uint32_t* const hosts = batch_.hosts.data() + b.at;
+        for (std::size_t i = 0; i < N; ++i) b.low[i] = (start + hosts[i]) & mask;
         return;
+      }
       case Make::kHostWide:
         for (std::size_t i = 0; i < N; ++i) {
-          b.low[i] = op.start + batch_.hosts[b.at + i];
-          b.high[i] = op.start_high + (b.low[i] < op.start ? 1 : 0);
+          b.low[i] = start + batch_.hosts[b.at + i];
+          b.high[i] = op.start_high + (b.low[i] < start ? 1 : 0);
         }
         return;
-      case Make::kHostVlan:
-        for (std::size_t i = 0; i < N; ++i) {
-          const Uint128 product = Uint128{batch_.hosts[b.at + i]} * op.step;
-          b.low[i] = (op.start + static_cast<std::uint64_t>(product >> 48)) & op.mask;
-        }
+      case Make::kHostVlan: {
+        const std::uint32_t* const hosts = batch_.hosts.data() + b.at;
+        const Uint128 part = op.step;
+        for (std::size_t i = 0; i < N; ++i)
+          b.low[i] = (start + static_cast<std::uint64_t>(hosts[i] * part >> 48)) & mask;
         return;
-      case Make::kColumn:
-        for (std::size_t i = 0; i < N; ++i) b.low[i] = parts_rows(op).low[batch_.row + b.at + i] & op.mask;
+      }
+      case Make::kColumn: {
+        const std::uint64_t* const column = rows_of(op).low.data() + batch_.row + b.at;
+        for (std::size_t i = 0; i < N; ++i) b.low[i] = column[i] & mask;
         return;
+      }
       case Make::kColumnWide:
         for (std::size_t i = 0; i < N; ++i) {
-          b.low[i] = parts_rows(op).low[batch_.row + b.at + i];
-          b.high[i] = parts_rows(op).high[batch_.row + b.at + i];
+          b.low[i] = rows_of(op).low[batch_.row + b.at + i];
+          b.high[i] = rows_of(op).high[batch_.row + b.at + i];
         }
         return;
-      case Make::kLength:
-        for (std::size_t i = 0; i < N; ++i) b.low[i] = lengths_[b.at + i] - op.start;
+      case Make::kLength: {
+        const std::uint32_t* const lengths = lengths_ + b.at;
+        for (std::size_t i = 0; i < N; ++i) b.low[i] = lengths[i] - start;
         return;
-      case Make::kPrefix:
-        for (std::size_t i = 0; i < N; ++i) b.low[i] = parts_.prefix[lengths_[b.at + i] - parts_.payload_at];
+      }
+      case Make::kPrefix: {
+        const std::uint32_t* const lengths = lengths_ + b.at;
+        const std::uint16_t* const prefix = parts_.prefix.data();
+        const std::size_t before = parts_.payload_at;
+        for (std::size_t i = 0; i < N; ++i) b.low[i] = prefix[lengths[i] - before];
         return;
+      }
       case Make::kChecksum:
-        for (std::size_t i = 0; i < N; ++i) b.low[i] = static_cast<std::uint16_t>(~checksum_fold(b.sums[op.index][i]));
-        if (op.never_zero || op.wrong) settle_checksum(op, b);
-        return;
+        return make_checksum(op, b);
       case Make::kRandomBytes:
         for (std::size_t i = 0; i < N; ++i) b.low[i] = put_random(op, b.at + i);
         return;
@@ -214,18 +234,18 @@ class Run {
         for (std::size_t i = 0; i < N; ++i) b.low[i] = put_row(op, b.at + i);
         return;
       case Make::kSignature:
-        for (std::size_t i = 0; i < N; ++i) b.low[i] = put_signature(op, b.at + i);
-        return;
+        return put_signatures(op, b);
     }
   }
 
-  template <class Use>
-  static void each_count(const Operation& op, Cursor& cursor, const Use& use, std::size_t frames) {
+  template <std::size_t N, class Use>
+  static void each_count(std::uint64_t count, Cursor& cursor, const Use& use) {
     std::uint64_t n = cursor.at;
-    for (std::size_t i = 0; i < frames; ++i) {
+    const std::uint64_t advance = cursor.advance;
+    for (std::size_t i = 0; i < N; ++i) {
       use(i, n);
-      n += cursor.advance;
-      n -= n >= op.count ? op.count : 0;
+      n += advance;
+      n -= n >= count ? count : 0;
     }
     cursor.at = n;
   }
@@ -235,9 +255,16 @@ class Run {
     low = static_cast<std::uint64_t>(value);
     high = static_cast<std::uint64_t>(value >> 64);
   }
-  static std::uint64_t random(const Operation& op, std::uint64_t n) {
-    const std::uint64_t draw = mix64(op.seed + n * kGolden);
-    return op.start + (op.count == 0 ? draw : upper_half(draw, op.count));
+  template <std::size_t N>
+  void make_random(const Operation& op, Block<N>& b) const {
+    const std::uint64_t start = op.start;
+    const std::uint64_t count = op.count;
+    const std::uint64_t advance = batch_.stride * kGolden;
+    std::uint64_t state = op.seed + number(b.at) * kGolden;
+    for (std::size_t i = 0; i < N; ++i, state += advance) {
+      const std::uint64_t draw = mix64(state);
+      b.low[i] = start + (count == 0 ? draw : upper_half(draw, count));
+    }
   }
   static void random_wide(const Operation& op, std::uint64_t n, std::uint64_t& low, std::uint64_t& high) {
     const std::uint64_t draw = mix64(op.seed + n * kGolden);
@@ -251,12 +278,15 @@ class Run {
   // UDP sends a sum of zero as all ones. A wrong one is neither right nor zero, which over UDP would be none at all;
   // and 0 and 0xffff, which are equal as sums, are two apart from what this makes of them.
   template <std::size_t N>
-  static void settle_checksum(const Operation& op, Block<N>& b) {
+  static void make_checksum(const Operation& op, Block<N>& b) {
+    const std::uint64_t* const sums = b.sums[op.index];
+    const std::uint64_t of_zero = op.never_zero ? 0xffff : 0;
     for (std::size_t i = 0; i < N; ++i) {
-      std::uint64_t& value = b.low[i];
-      if (op.never_zero && value == 0) value = 0xffff;
-      if (op.wrong) value = (value ^ 1) != 0 ? value ^ 1 : value ^ 2;
+      const std::uint64_t value = static_cast<std::uint16_t>(~checksum_fold(sums[i]));
+      b.low[i] = value == 0 ? of_zero : value;
     }
+    if (!op.wrong) return;
+    for (std::size_t i = 0; i < N; ++i) b.low[i] = (b.low[i] ^ 1) != 0 ? b.low[i] ^ 1 : b.low[i] ^ 2;
   }
 
   std::uint64_t put_random(const Operation& op, std::size_t i) const {
@@ -272,36 +302,54 @@ class Run {
     fill_behind(payload.data() + count, payload.size() - count, parts_.fill);
     return op.contributions == 0 ? 0 : sum_of(payload);
   }
-  std::uint64_t put_signature(const Operation& op, std::size_t i) const {
-    std::uint8_t* const at = frame(i) + op.at;
-    const std::uint64_t sequence = number(i);
-    const std::uint32_t check = Signature::check(flow_seed_, sequence, batch_.now_ns);
-    const auto now = static_cast<std::uint64_t>(batch_.now_ns);
-    store_be64(at + 4, batch_.run);
-    store_be64(at + 16, sequence);
-    store_be64(at + 24, now);
-    store_be32(at + 32, check);
-    return narrowed(batch_.run) + narrowed(sequence) + narrowed(now) + check;
+  template <std::size_t N>
+  void put_signatures(const Operation& op, Block<N>& b) const {
+    const std::uint64_t run = batch_.run;
+    const std::uint64_t stride = batch_.stride;
+    const std::int64_t now_ns = batch_.now_ns;
+    const auto now = static_cast<std::uint64_t>(now_ns);
+    const std::uint64_t of_batch = narrowed(run) + narrowed(now);
+    const std::uint64_t of_flow = flow_seed_;
+    const std::size_t offset = op.at;
+    std::uint8_t* const* const frames = batch_.frames.data() + b.at;
+    std::uint64_t sequence = number(b.at);
+    for (std::size_t i = 0; i < N; ++i, sequence += stride) {
+      std::uint8_t* const at = frames[i] + offset;
+      const std::uint32_t check = Signature::check(of_flow, sequence, now_ns);
+      store_be64(at + 4, run);
+      store_be64(at + 16, sequence);
+      store_be64(at + 24, now);
+      store_be32(at + 32, check);
+      b.low[i] = of_batch + narrowed(sequence) + check;
+    }
   }
 
   // ---- where values go
 
   template <class Word, class Load, class Store, std::size_t N>
   void put_bits(const Operation& op, const Block<N>& b, const Load& load, const Store& store) {
-    const auto mask = static_cast<Word>(op.mask << op.shift);
+    const unsigned shift = op.shift;
+    const std::size_t offset = op.at;
+    const auto mask = static_cast<Word>(op.mask << shift);
+    std::uint8_t* const* const frames = batch_.frames.data() + b.at;
     for (std::size_t i = 0; i < N; ++i) {
-      std::uint8_t* const at = frame(b.at + i) + op.at;
+      std::uint8_t* const at = frames[i] + offset;
       const auto others = static_cast<Word>(load(at) & static_cast<Word>(~mask));
-      store(at, static_cast<Word>(others | (static_cast<Word>(b.low[i] << op.shift) & mask)));
+      store(at, static_cast<Word>(others | (static_cast<Word>(b.low[i] << shift) & mask)));
     }
   }
   template <std::size_t N>
   void put(const Operation& op, const Block<N>& b) {
+    const std::size_t offset = op.at;
+    std::uint8_t* const* const frames = batch_.frames.data() + b.at;
     const auto each = [&](const auto& store) {
-      for (std::size_t i = 0; i < N; ++i) store(frame(b.at + i) + op.at, b.low[i]);
+      for (std::size_t i = 0; i < N; ++i) store(frames[i] + offset, b.low[i]);
     };
     switch (op.put) {
       case Put::kNothing:
+        return;
+      case Put::kLength:
+        for (std::size_t i = 0; i < N; ++i) lengths_[b.at + i] = static_cast<std::uint32_t>(b.low[i]);
         return;
       case Put::k8:
         return each([](std::uint8_t* at, std::uint64_t v) { *at = static_cast<std::uint8_t>(v); });
@@ -318,8 +366,8 @@ class Run {
         return each([](std::uint8_t* at, std::uint64_t v) { store_be64(at, v); });
       case Put::k128:
         for (std::size_t i = 0; i < N; ++i) {
-          store_be64(frame(b.at + i) + op.at, b.high[i]);
-          store_be64(frame(b.at + i) + op.at + 8, b.low[i]);
+          store_be64(frames[i] + offset, b.high[i]);
+          store_be64(frames[i] + offset + 8, b.low[i]);
         }
         return;
       case Put::kBits8:
@@ -334,12 +382,18 @@ class Run {
     }
   }
   template <std::size_t N>
-  static void contribute(Contribution to, bool wide, Block<N>& b) {
-    std::uint64_t* const sums = b.sums[to.checksum];
-    if (wide) {
-      for (std::size_t i = 0; i < N; ++i) sums[i] += (narrowed(b.low[i]) + narrowed(b.high[i])) << to.rotate;
-    } else {
-      for (std::size_t i = 0; i < N; ++i) sums[i] += narrowed(b.low[i]) << to.rotate;
+  static void contribute(const Operation& op, Block<N>& b) {
+    const bool wide = op.put == Put::k128;
+    for (std::size_t c = 0; c < op.contributions; ++c) {
+      std::uint64_t* const sums = b.sums[op.contributes[c].checksum];
+      const unsigned rotate = op.contributes[c].rotate;
+      if (op.narrow && rotate == 0) {
+        for (std::size_t i = 0; i < N; ++i) sums[i] += b.low[i];
+      } else if (wide) {
+        for (std::size_t i = 0; i < N; ++i) sums[i] += (narrowed(b.low[i]) + narrowed(b.high[i])) << rotate;
+      } else {
+        for (std::size_t i = 0; i < N; ++i) sums[i] += narrowed(b.low[i]) << rotate;
+      }
     }
   }
 
@@ -347,7 +401,6 @@ class Run {
   const Batch& batch_;
   std::uint32_t* lengths_;
   std::uint64_t flow_seed_ = 0;
-  Cursor length_cursor_;
   std::array<Cursor, kMostOperations> cursors_;
 };
 

@@ -67,7 +67,7 @@ bool Compiler::finish_checksum(Sum& sum) {
     if (op.make == Make::kRandomBytes || op.make == Make::kColumnBytes || op.make == Make::kSignature) {
       if (sum.end) continue;
       end_bit = std::size_t{op.at} * 8;  // an even number of bytes is summed from there
-    } else if (op.put == Put::kNothing || end_bit <= sum.start * 8 || end_bit > until_bit) {
+    } else if (op.put == Put::kNothing || op.put == Put::kLength || end_bit <= sum.start * 8 || end_bit > until_bit) {
       continue;
     }
     if (!contributes(op, index, end_bit, sum.start * 8)) return false;
@@ -83,6 +83,7 @@ bool Compiler::finish_checksum(Sum& sum) {
     make_prefix();
     Operation op;
     op.make = Make::kPrefix;
+    op.narrow = true;
     if (!contributes(op, index, parts_.payload_at * 8, sum.start * 8) || !add(op)) return false;
     varies = true;
   }
@@ -99,6 +100,7 @@ bool Compiler::finish_checksum(Sum& sum) {
   op.index = index;
   op.wrong = sum.wrong;
   op.never_zero = sum.protocol == kUdp;
+  op.narrow = true;
   end_bits_.push_back((sum.field_at + 2) * 8);
   return add(op);
 }
@@ -142,13 +144,16 @@ std::optional<bool> Compiler::contribute_pseudo(const Sum& sum, std::uint8_t ind
   const std::size_t counted_end = routed ? source + (v6 ? 16 : 4) : end;
   for (std::size_t i = 0; i < parts_.operations.size(); ++i) {
     Operation& op = parts_.operations[i];
-    if (op.put == Put::kNothing || end_bits_[i] <= source * 8 || end_bits_[i] > counted_end * 8) continue;
+    if (op.put == Put::kNothing || op.put == Put::kLength || end_bits_[i] <= source * 8 ||
+        end_bits_[i] > counted_end * 8)
+      continue;
     if (!contributes(op, index, end_bits_[i], source * 8)) return std::nullopt;
     varies = true;
   }
   if (!parts_.varies_in_length) return varies;
   Operation length;
   length.make = Make::kLength;
+  length.narrow = true;
   length.start = sum.start;
   if (!contributes(length, index, 16, 0) || !add(length)) return std::nullopt;
   return true;

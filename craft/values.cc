@@ -352,6 +352,7 @@ bool Compiler::choose_put(const Placed& placed, const FieldDefinition& field, Op
 
 bool Compiler::vary(const Placed& placed, const FieldDefinition& field, Operation op) {
   if (!choose_put(placed, field, op)) return false;
+  op.narrow = field.width <= 32;
   end_bits_.resize(parts_.operations.size());
   end_bits_.push_back(placed.at * 8 + field.bit + field.width);
   write_bits(placed, field, 0);
