@@ -95,10 +95,9 @@ struct Parsed {
 Result<Command> list_command(const std::string& what) {
   if (what == "interfaces") return Command{ListCommand{ListCommand::What::kInterfaces}};
   if (what == "metrics") return Command{ListCommand{ListCommand::What::kMetrics}};
-  if (what == "protocols" || what == "fields") {
-    return fail(Fault::kUsage, "list " + what + " is not in this release", "there are: interfaces, metrics");
-  }
-  return fail(Fault::kUsage, "there is no list of '" + what + "'", "there are: interfaces, metrics");
+  if (what == "protocols") return Command{ListCommand{ListCommand::What::kProtocols}};
+  if (what == "fields") return Command{ListCommand{ListCommand::What::kFields}};
+  return fail(Fault::kUsage, "there is no list of '" + what + "'", "there are: interfaces, protocols, fields, metrics");
 }
 
 Result<Command> hosts_command(HostsCommand hosts) {
@@ -128,8 +127,8 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* const doctor = app.add_subcommand("doctor", "Can this machine and this port do it, and what mends it");
   doctor->add_option("IFACE", parsed.doctor.interface, "A port to look at; without it, all in a line each")
       ->type_name("");
-  CLI::App* const list = app.add_subcommand("list", "List interfaces or metrics");
-  list->add_option("WHAT", parsed.list_what, "interfaces or metrics")->required()->type_name("");
+  CLI::App* const list = app.add_subcommand("list", "List interfaces, protocols, fields or metrics");
+  list->add_option("WHAT", parsed.list_what, "interfaces, protocols, fields or metrics")->required()->type_name("");
   CLI::App* const demo = app.add_subcommand("demo", "Proof without hardware: own namespaces, 1,000 hosts, a verdict");
   demo->add_flag("--builtin-server", parsed.demo.builtin_server, "Do not use nginx, even where it is installed");
   add_run_options(*demo, parsed.demo.run);

@@ -51,7 +51,7 @@ struct DoctorCommand {
   std::optional<std::string> interface;
 };
 struct ListCommand {
-  enum class What { kInterfaces, kMetrics } what = What::kInterfaces;
+  enum class What { kInterfaces, kProtocols, kFields, kMetrics } what = What::kInterfaces;
 };
 struct DemoCommand {
   bool builtin_server = false;  // even where nginx is installed

@@ -7,6 +7,7 @@
 #include "cli/demo.h"
 #include "cli/doctor.h"
 #include "cli/hosts.h"
+#include "cli/list_fields.h"
 #include "cli/list_metrics.h"
 #include "cli/print.h"
 #include "cli/run_scenario.h"
@@ -47,8 +48,11 @@ class Verb {
   }
   ExitCode operator()(const DoctorCommand& command) const { return doctor(command); }
   ExitCode operator()(const ListCommand& command) const {
-    if (command.what == ListCommand::What::kMetrics) {
-      print_out(metrics_text());
+    using What = ListCommand::What;
+    if (command.what != What::kInterfaces) {
+      print_out(command.what == What::kMetrics     ? metrics_text()
+                : command.what == What::kProtocols ? protocols_text()
+                                                   : fields_text());
       return ExitCode::kDone;
     }
     const auto text = interfaces_text();

@@ -17,6 +17,7 @@ namespace myriad::craft {
 
 struct CompileOptions {
   std::optional<HostRange> hosts;  // whose frames they are; nobody's: nullopt
+  bool can_resolve = true;         // hosts can ask for the next hop
   HostOrder order = HostOrder::kInOrder;
   std::optional<FieldValue> size;       // of frames, in bytes with FCS; nullopt: what the packet needs
   std::uint32_t mtu = kMostFrameBytes;  // of what follows Ethernet and VLAN tags

@@ -76,7 +76,9 @@ bool Compiler::write_fields(Placed& placed) {
     at_field(placed, i);
     for (std::size_t j = 0; j < i; ++j) {
       if (overlap(given[i].field, given[j].field)) {
-        return refuse(fmt::format("{} and {} are the same bits", given[i].field.name, given[j].field.name),
+        const bool same = given[i].field.name == given[j].field.name;
+        return refuse(same ? fmt::format("{} is given twice", given[i].field.name)
+                           : fmt::format("{} and {} are the same bits", given[i].field.name, given[j].field.name),
                       "keep one of them");
       }
     }
@@ -122,9 +124,9 @@ bool Compiler::write_default(Placed& placed, const FieldDefinition& field) {
     case Fallback::kHostMac:
       return options_.hosts ? write_host_field(placed, field, HostField::kMac) : needed();
     case Fallback::kHostIpv4:
-      return options_.hosts && options_.hosts->ipv4 ? write_host_field(placed, field, HostField::kIpv4) : needed();
+      return options_.hosts ? write_host_field(placed, field, HostField::kIpv4) : needed();
     case Fallback::kHostIpv6:
-      return options_.hosts && options_.hosts->ipv6 ? write_host_field(placed, field, HostField::kIpv6) : needed();
+      return options_.hosts ? write_host_field(placed, field, HostField::kIpv6) : needed();
     case Fallback::kHostVlan:
       if (options_.hosts && options_.hosts->vlan.depth() != 0) return write_host_field(placed, field, HostField::kVlan);
       write_bits(placed, field, field.constant);
@@ -144,9 +146,10 @@ bool Compiler::write_destination(Placed& ethernet) {
     write_bits(ethernet, field, 0xffffffffffffU);
     return true;
   }
-  if (!is_ip || ethernet.at != 0 || !options_.hosts) {
-    return refuse("ethernet needs dst", !options_.hosts ? "say what dst is: without hosts nobody resolves it"
-                                                        : "say what dst is: there is no IP destination to resolve");
+  const bool can_resolve = options_.hosts && options_.can_resolve;
+  if (!is_ip || ethernet.at != 0 || !can_resolve) {
+    return refuse("ethernet needs dst", !can_resolve ? "say what dst is: without hosts nobody resolves it"
+                                                     : "say what dst is: there is no IP destination to resolve");
   }
   parts_.resolve.needed = true;
   parts_.resolve.v6 = behind->layer.kind == LayerKind::kIpv6;

@@ -194,6 +194,34 @@ std::string load_text(const LoadPlan& load) {
   return text;
 }
 
+std::string rate_text(const FlowRate& rate) {
+  switch (rate.kind) {
+    case FlowRateKind::kMax:
+      return "as fast as possible";
+    case FlowRateKind::kFrames:
+      return fmt::format("{:g} frames a second", rate.per_second);
+    case FlowRateKind::kBits:
+      break;
+  }
+  return fmt::format("{:g} bit/s of layer {}", rate.per_second, rate.overhead_bytes > 4 ? 1 : 2);
+}
+
+std::string flow_line(const Plan& plan, const FlowPlan& flow) {
+  std::string line =
+      fmt::format("flow {}: {}: {}; {}", flow.name,
+                  flow.group ? "from " + plan.groups[*flow.group].name : "from port " + plan.ports[flow.port].name,
+                  flow.summary, rate_text(flow.rate));
+  if (flow.seconds) line += ", for " + duration_text(*flow.seconds);
+  if (flow.packets) line += ", " + plural(*flow.packets, "frame");
+  if (flow.bursts) {
+    line +=
+        fmt::format(", bursts of {}, {} apart", plural(flow.bursts->packets, "frame"), duration_text(flow.bursts->gap));
+    if (flow.bursts->count) line += fmt::format(", {} of them", thousands(*flow.bursts->count));
+  }
+  if (!flow.data.empty()) line += ", one frame for each row of " + flow.data;
+  return line;
+}
+
 }  // namespace
 
 std::string describe(const Plan& plan) {
@@ -209,6 +237,7 @@ std::string describe(const Plan& plan) {
     if (workload.initial_window) text += fmt::format("; initial_window {}", *workload.initial_window);
     text += "\n";
   }
+  for (const FlowPlan& flow : plan.flows) text += flow_line(plan, flow) + "\n";
   for (const Threshold& threshold : plan.thresholds) text += fmt::format("threshold {}\n", threshold.expression);
   return text;
 }

@@ -26,7 +26,7 @@ bool read_version(Reading& reading, Fields& fields) {
   return false;
 }
 
-void read_scenario(Reading& reading, const Node& root) {
+void read_sections(Reading& reading, const Node& root) {
   Fields fields(reading, root, kScenarioTable, "the scenario", {root.at.source, 0, 0});
   if (!read_version(reading, fields)) return;
   if (const Node* const seed = fields.find("seed"))
@@ -36,12 +36,15 @@ void read_scenario(Reading& reading, const Node& root) {
   }
   if (const Node* const ports = fields.require("ports", "as in 'ports: {lan: {interface: eth1}}'"))
     read_ports(reading, *ports);
-  if (const Node* const hosts =
-          fields.require("hosts", "as in 'hosts: {clients: {port: lan, count: 10, ipv4: 10.0.1.1/16}}'")) {
-    read_hosts(reading, *hosts);
-  }
+  // Frames can be sent without being anybody's.
+  const Node* const hosts =
+      fields.has("flows")
+          ? fields.find("hosts")
+          : fields.require("hosts", "as in 'hosts: {clients: {port: lan, count: 10, ipv4: 10.0.1.1/16}}'");
+  if (hosts != nullptr) read_hosts(reading, *hosts);
   if (const Node* const services = fields.find("services")) read_services(reading, *services);
   if (const Node* const workloads = fields.find("workloads")) read_workloads(reading, *workloads);
+  if (const Node* const flows = fields.find("flows")) read_flows(reading, *flows);
   if (const Node* const thresholds = fields.find("thresholds")) read_thresholds(reading, *thresholds);
 }
 
@@ -66,10 +69,6 @@ Plan read_plan(std::string name, std::string text, const LoadOptions& options, P
   Reading reading(problems, options);
   reading.plan.file = std::move(name);
   read_scenario(reading, *root);
-  if (!problems.none()) return {};
-  choose_macs(reading);
-  check_hosts(reading);
-  if (problems.none()) check_workloads(reading);
   return std::move(reading.plan);
 }
 
@@ -89,6 +88,15 @@ Result<std::string> read_file(const std::string& path) {
 
 }  // namespace
 
+void read_scenario(Reading& reading, const Node& root) {
+  read_sections(reading, root);
+  if (!reading.problems.none()) return;
+  choose_macs(reading);
+  check_hosts(reading);
+  if (reading.problems.none()) check_workloads(reading);
+  if (reading.problems.none()) check_flows(reading);
+}
+
 tl::expected<Plan, std::vector<Diagnostic>> load_text(std::string name, std::string text, const LoadOptions& options) {
   Problems problems;
   Plan plan = read_plan(std::move(name), std::move(text), options, problems);
@@ -101,9 +109,7 @@ Result<Plan> load(const std::string& path, const LoadOptions& options) {
   if (!text) return tl::unexpected(text.error());
   auto plan = load_text(path, std::move(*text), options);
   if (plan) return std::move(*plan);
-  std::string all;
-  for (const Diagnostic& diagnostic : plan.error()) all += (all.empty() ? "" : "\n") + diagnostic.text();
-  return fail(Fault::kUsage, std::move(all));
+  return fail(Fault::kUsage, text_of(plan.error()));
 }
 
 Result<Duration> read_duration_option(const std::string& option, const std::string& text) {

@@ -13,6 +13,8 @@ enum class MetricKind {
   kBytes,         // with a size, or a plain number of bytes
   kFlag,          // with true or false
   kDistribution,  // of durations: a statistic of it is compared with a duration
+  kRate,          // a number a second, or a frame rate
+  kFraction,      // with a percentage, or a plain fraction
   kReasons,       // counts by reason: the sum, or NAME.REASON
 };
 
@@ -53,6 +55,19 @@ inline constexpr Metric kWorkloadMetrics[] = {
     {"tcp.dsacks_rx"},
     {"tcp.challenge_acks_tx"},
 };
+inline constexpr Metric kFlowMetrics[] = {
+    {"frames_tx"},
+    {"bytes_tx", MetricKind::kBytes},
+    {"frames_rx"},
+    {"lost"},
+    {"reordered"},
+    {"duplicated"},
+    {"rate_target", MetricKind::kRate},
+    {"rate_achieved", MetricKind::kRate},
+    {"rate_error", MetricKind::kFraction},
+    {"generator_limited", MetricKind::kFlag},
+    {"latency_seconds", MetricKind::kDistribution},
+};
 inline constexpr Metric kServiceMetrics[] = {
     {"sessions"},
     {"bytes_tx", MetricKind::kBytes},
@@ -91,9 +106,8 @@ struct MetricSection {
 };
 // In the order in which a name is looked up.
 inline constexpr std::array kMetricSections = {
-    MetricSection{"workloads", kWorkloadMetrics},
-    MetricSection{"services", kServiceMetrics},
-    MetricSection{"hosts", kHostsMetrics},
+    MetricSection{"workloads", kWorkloadMetrics}, MetricSection{"flows", kFlowMetrics},
+    MetricSection{"services", kServiceMetrics},   MetricSection{"hosts", kHostsMetrics},
     MetricSection{"ports", kPortMetrics},
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/time.h"
+#include "templates/plan/plan_flows.h"
 
 namespace myriad::plan {
 
@@ -185,6 +186,7 @@ struct Plan {
   std::vector<HostGroup> groups;
   std::vector<Service> services;
   std::vector<Workload> workloads;
+  std::vector<FlowPlan> flows;
   std::vector<Threshold> thresholds;
 };
 

@@ -89,6 +89,12 @@ std::string Diagnostic::text() const {
   return out;
 }
 
+std::string text_of(const std::vector<Diagnostic>& diagnostics) {
+  std::string all;
+  for (const Diagnostic& one : diagnostics) all += (all.empty() ? "" : "\n") + one.text();
+  return all;
+}
+
 std::uint32_t Problems::add_source(std::string name, std::string text) {
   sources_.push_back({std::move(name), std::move(text)});
   return static_cast<std::uint32_t>(sources_.size() - 1);

@@ -67,6 +67,9 @@ class Problems {
   std::vector<Found> found_;
 };
 
+// All of them, one below the other.
+[[nodiscard]] std::string text_of(const std::vector<Diagnostic>& diagnostics);
+
 // User's text inside a message: in quotes, control characters made visible, cut when long.
 [[nodiscard]] std::string quoted(std::string_view text);
 

@@ -28,7 +28,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 const Names& names_of(const Reading& reading, std::size_t section) {
-  const Names* const names[] = {&reading.workloads, &reading.services, &reading.groups, &reading.ports};
+  const Names* const names[] = {&reading.workloads, &reading.flows, &reading.services, &reading.groups, &reading.ports};
   return *names[section];
 }
 
@@ -80,7 +80,7 @@ class MetricFinder {
     for (std::size_t s = 0; s < kMetricSections.size(); ++s) {
       for (const std::string_view one : names_of(reading_, s).all()) known.push_back(one);
     }
-    return refuse(fmt::format("{} is not the name of a workload, service, group of hosts or port", quoted(name)),
+    return refuse(fmt::format("{} is not the name of a workload, flow, service, group of hosts or port", quoted(name)),
                   did_you_mean(name, known));
   }
   std::optional<Metric> find_field(std::string_view name, std::string_view field) {
@@ -149,6 +149,14 @@ std::optional<double> value_of(Reading& reading, const Node& node, std::string_v
   if (kind == MetricKind::kFlag) {
     if (text == "true" || text == "false") return text == "true" ? 1 : 0;
     return report({fmt::format("{} is neither true nor false", quoted(text)), "as in \"== false\""});
+  }
+  if (kind == MetricKind::kFraction && text.ends_with('%')) {
+    const auto percent = parse_percent(text);
+    return percent ? std::optional{*percent} : report(percent.error());
+  }
+  if (kind == MetricKind::kRate && text.ends_with("pps")) {
+    const auto rate = parse_frame_rate(text);
+    return rate ? std::optional{*rate} : report(rate.error());
   }
   const auto number = parse_number(text);
   return number ? std::optional{*number} : report(number.error());

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "templates/plan/flow_draft.h"
 #include "templates/plan/keys.h"
 #include "templates/plan/load.h"
 #include "templates/plan/node.h"
@@ -65,10 +66,12 @@ struct Reading {
   Problems& problems;
   const LoadOptions& options;
   Plan plan;
-  Names ports, groups, services, workloads;
+  Names ports, groups, services, workloads, flows;
   std::vector<GroupPlaces> group_places;                                    // as Plan::groups
   std::vector<WorkloadPlaces> workload_places;                              // as Plan::workloads
+  std::vector<FlowDraft> flow_drafts;                                       // as Plan::flows
   std::map<std::pair<std::size_t, std::uint16_t>, std::size_t> service_at;  // group and port → index of the service
+  std::optional<craft::HostRange> sender;                                   // of flows without hosts: see send.h
   std::size_t expanded_bytes = 0;                                           // by ${…}, so far
 
   void wrong(Place at, std::string what, std::string suggestion = {}) {
@@ -87,6 +90,8 @@ struct Reading {
   std::optional<bool> boolean(const Node& node);
   template <class E>
   std::optional<E> choice(const Node& node, std::initializer_list<std::pair<std::string_view, E>> choices);
+  // A path of the scenario: relative ones are relative to its file.
+  [[nodiscard]] std::string beside(const std::string& path) const;
   // An index into a section, by name.
   std::optional<std::size_t> reference(const Node& node, const Names& names, std::string_view what);
 
@@ -127,10 +132,14 @@ class Fields {
 void for_each_named(Reading& reading, const Node& section, std::string_view what,
                     const std::function<void(const Entry&)>& read);
 
+// The whole scenario, and every check of it.
+void read_scenario(Reading& reading, const Node& root);
+
 void read_ports(Reading& reading, const Node& section);
 void read_hosts(Reading& reading, const Node& section);
 void read_services(Reading& reading, const Node& section);
 void read_workloads(Reading& reading, const Node& section);
+void read_flows(Reading& reading, const Node& section);
 void read_thresholds(Reading& reading, const Node& section);
 TcpPersonality read_personality(Reading& reading, const Node& node, Place at, const HostGroup& group);
 std::optional<Congestion> read_congestion(Reading& reading, const Node* node);        // of a group or a workload
@@ -141,6 +150,7 @@ LoadPlan read_load(Reading& reading, const Node& node, Place at, const std::stri
 void choose_macs(Reading& reading);  // for groups without `mac`
 void check_hosts(Reading& reading);  // each group by itself, then no two on one wire
 void check_workloads(Reading& reading);
+void check_flows(Reading& reading);  // compiles their packets: after choose_macs()
 
 // ---- implementation of templates
 

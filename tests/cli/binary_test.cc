@@ -170,7 +170,9 @@ TEST_F(Program, DoctorOfTheLoopbackSaysNo) {
 TEST_F(Program, Lists) {
   EXPECT_EQ(run({"list", "interfaces"}).code, 0);
   EXPECT_THAT(run({"list", "metrics"}).out, HasSubstr("WORKLOAD.sessions_failed"));
-  EXPECT_EQ(run({"list", "fields"}).code, 2);
+  EXPECT_THAT(run({"list", "protocols"}).out, HasSubstr("RFC 8200"));
+  EXPECT_THAT(run({"list", "fields"}).out, HasSubstr("ipv4.dscp"));
+  EXPECT_EQ(run({"list", "stars"}).code, 2);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ TEST(Refusals, SayWhatAndWhere) {
   expect_refused({{ethernet(), layer(K::kIpv4, {{"src", Constant{1}}}), udp()}, {}}, {}, Part::kLayer, 1,
                  "ipv4 needs dst");
   expect_refused({{ethernet(), layer(K::kIpv6, {{"dst", Constant{1}}}), udp()}, {}}, with_hosts(), Part::kLayer, 1,
-                 "ipv6 needs src");
+                 "the hosts have no ipv6");
   expect_refused(to_port(Constant{65536}), {}, Part::kField, 2, "65536 does not fit: dst has 16 bits");
   expect_refused(to_port(Values{}), {}, Part::kField, 2, "an empty list");
   expect_refused(to_port(Values{{1, 65536}}), {}, Part::kField, 2, "65536 does not fit");

@@ -6,7 +6,7 @@
 #include <map>
 #include <sstream>
 
-#include "templates/plan/keys.h"
+#include "templates/plan/keys_flows.h"
 #include "templates/plan/metrics.h"
 #include "tests/plan/plan_of.h"
 
@@ -68,10 +68,17 @@ const std::vector<Row>& all_rows() {
   return rows;
 }
 
+std::vector<KeyTable> all_tables() {
+  std::vector<KeyTable> tables(kKeyTables.begin(), kKeyTables.end());
+  tables.insert(tables.end(), kFlowTables.begin(), kFlowTables.end());
+  tables.insert(tables.end(), layer_tables().begin(), layer_tables().end());
+  return tables;
+}
+
 TEST(Schema, HasEverySectionOfTheReader) {
   std::vector<std::string> titles;
   for (const std::string& line : lines_of_schema()) titles.push_back(heading(line));
-  for (const KeyTable& table : kKeyTables) EXPECT_THAT(titles, ::testing::Contains(std::string(table.section)));
+  for (const KeyTable& table : all_tables()) EXPECT_THAT(titles, ::testing::Contains(std::string(table.section)));
 }
 
 TEST(Schema, SaysWhatTheTablesSay) {
@@ -81,7 +88,7 @@ TEST(Schema, SaysWhatTheTablesSay) {
         << row.section << "." << row.key << " twice";
   }
   std::size_t known = 0;
-  for (const KeyTable& table : kKeyTables) {
+  for (const KeyTable& table : all_tables()) {
     for (const Key& key : table.keys) {
       ++known;
       const auto row = written.find({std::string(table.section), std::string(key.name)});
@@ -121,6 +128,92 @@ services:
 workloads:
   w: {from: clients, to: "10.0.255.1:80"}
 )";
+
+// A flow into which the example fits: layers by their place in the packet.
+constexpr const char* kFlowBase = R"(
+version: 1
+ports: {lan: {}}
+hosts:
+  clients: {port: lan, count: 1000, ipv4: 10.0.1.1/16, ipv6: "fd00::1:1/64", vlan: {id: 100}}
+flows:
+  f: {from: clients, packet: [ethernet: {dst: 02:00:00:00:00:01}]}
+)";
+
+std::string packet_for(const std::string& layer, const std::string& fields) {
+  const std::map<std::string, std::string> before = {
+      {"ethernet", ""},
+      {"vlan", ""},
+      {"arp", ""},
+      {"ipv4", ""},
+      {"ipv6", ""},
+      {"hop_by_hop", "ipv6: {dst: fd00::1},"},
+      {"destination", "ipv6: {dst: fd00::1},"},
+      {"routing", "ipv6: {dst: fd00::1},"},
+      {"fragment", "ipv6: {dst: fd00::1},"},
+      {"icmp", "ipv4: {dst: 10.0.0.1},"},
+      {"icmp6", "ipv6: {dst: fd00::1},"},
+      {"udp", "ipv4: {dst: 10.0.0.1},"},
+      {"tcp", "ipv4: {dst: 10.0.0.1},"},
+      {"payload", "ipv4: {dst: 10.0.0.1}, udp: {dst: 9},"},
+      {"raw", ""},
+  };
+  const std::string behind = layer == "ethernet" ? ", ipv4: {dst: 10.0.0.1}" : "";
+  const std::string front = layer == "ethernet" ? "" : "ethernet: {dst: 02:00:00:00:00:01},";
+  return "flows.f.packet=[" + front + before.at(layer) + layer + ": {" + fields + "}" + behind + "]";
+}
+
+// The options that put the example of a key of `flows` into the scenario.
+std::vector<std::string> flow_options(const Row& row) {
+  const std::string value = row.key + (row.example.empty() ? ":" : ": " + row.example);
+  const std::string packet = "flows.NAME.packet.";
+  if (row.section == "flows.NAME" && row.key == "port") {
+    return {"flows.f={port: lan, packet: [raw: {hex: \"000102030405060708090a0b0c0d0e0f\"}]}"};
+  }
+  if (row.key == "data" || row.example == "words" || (row.section == packet + "LAYER.FIELD" && row.key == "column")) {
+    return {"flows.f.data=rows.csv", row.example == "words" ? packet_for("payload", "text: {" + value + "}")
+                                                            : packet_for("udp", "dst: {column: port}")};
+  }
+  if (!row.section.starts_with(packet)) {
+    std::string path = row.section + "." + row.key;
+    path.replace(path.find("NAME"), 4, "f");
+    if (row.section == "flows.NAME.size.imix")
+      return {"flows.f.size.imix=[{" + value + (row.key == "size" ? "}]" : ", size: 64B}]")};
+    std::vector<std::string> options;
+    if (row.section == "flows.NAME.size.random") options = {"flows.f.size.random={min: 64B, max: 1518B}"};
+    if (row.section == "flows.NAME.size.increment") options = {"flows.f.size.increment={start: 64B, count: 5}"};
+    if (row.section == "flows.NAME.duration.bursts") options = {"flows.f.duration.bursts={packets: 1, gap: 1s}"};
+    if (row.section == "flows.NAME.rate" && row.key == "layer") options = {"flows.f.rate.bps=1Mbps"};
+    if (row.section == "flows.NAME.mutate") options = {"flows.f.mutate.bits=1%"};
+    options.push_back(path + "=" + row.example);
+    return options;
+  }
+  const std::string layer = row.section.substr(packet.size());
+  if (layer == "LAYER.FIELD") return {packet_for("udp", "dst: {" + value + "}")};
+  if (layer == "LAYER.FIELD.increment") return {packet_for("udp", "dst: {increment: {" + value + "}}")};
+  if (layer == "LAYER.FIELD.random") {
+    return {row.key == "prefix" ? packet_for("ipv4", "dst: {random: {" + value + "}}")
+                                : packet_for("udp", "dst: {random: {" + value + "}}")};
+  }
+  if (layer == "tcp.options") return {packet_for("tcp", "dst: 80, options: [{" + value + "}]")};
+  if (layer == "tcp.options.timestamps") return {packet_for("tcp", "dst: 80, options: [timestamps: {" + value + "}]")};
+  if (layer == "raw.fields") {
+    std::string field = value;
+    for (const char* const other : {"bit: 0", "width: 8", "value: 1"}) {
+      if (!std::string(other).starts_with(row.key + ":")) field += std::string(", ") + other;
+    }
+    return {packet_for("raw", "hex: \"0011223344556677\", fields: [{" + field + "}]")};
+  }
+  std::string fields = value;
+  const std::map<std::string, std::string> needed = {{"arp", "target_ip: 10.0.0.1"},
+                                                     {"ipv4", "dst: 10.0.0.1"},
+                                                     {"ipv6", "dst: fd00::1"},
+                                                     {"udp", "dst: 9"},
+                                                     {"tcp", "dst: 80"}};
+  const auto other = needed.find(layer);
+  if (other != needed.end() && row.key != "dst" && row.key != "target_protocol_addr") fields += ", " + other->second;
+  if (layer == "raw" && row.key == "fields") fields += ", hex: \"00112233\"";
+  return {packet_for(layer, fields)};
+}
 
 std::vector<std::string> preparation(const Row& row) {
   const bool is_kind =
@@ -164,16 +257,17 @@ class ExampleTest : public ::testing::TestWithParam<std::size_t> {};
 TEST_P(ExampleTest, IsGoodOrSaidToBeUnsupported) {
   const Row& row = all_rows()[GetParam()];
   LoadOptions options;
-  options.set = preparation(row);
-  options.set.push_back(assignment(row));
-  const auto plan = load_text("example.yaml", kBase, options);
+  const bool of_flow = row.section.starts_with("flows.");
+  options.set = of_flow ? flow_options(row) : preparation(row);
+  if (!of_flow) options.set.push_back(assignment(row));
+  const auto plan = load_text(MYRIAD_TEMPLATES "/example.yaml", of_flow ? kFlowBase : kBase, options);
   if (row.meaning == "✗") {
     ASSERT_FALSE(plan);
     EXPECT_THAT(plan.error().front().what, ::testing::HasSubstr("not supported by this release"))
         << plan.error().front().text();
     return;
   }
-  EXPECT_TRUE(plan) << assignment(row) << "\n" << plan.error().front().text();
+  EXPECT_TRUE(plan) << options.set.back() << "\n" << plan.error().front().text();
 }
 
 std::string row_name(const ::testing::TestParamInfo<std::size_t>& info) {
