@@ -147,9 +147,7 @@ TEST(CommandLine, OtherVerbs) {
   EXPECT_EQ(parsed<DemoCommand>({"demo", "--json", "-"}).run.json, "-");
 }
 
-TEST(CommandLine, OtherListsAreRefused) {
-  EXPECT_THAT(refused({"list", "stars"}).cure, HasSubstr("interfaces"));
-}
+TEST(CommandLine, OtherListsAreRefused) { EXPECT_THAT(refused({"list", "stars"}).cure, HasSubstr("interfaces")); }
 
 TEST(CommandLine, VersionAndHelpArePrinted) {
   for (const char* library : {"libbpf ", "libxdp ", "yaml-cpp ", "Boost 1.", "OpenSSL 3"}) {
