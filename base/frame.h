@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -80,9 +81,17 @@ class FramePool {
 
 // What one turn wants to send. The engine fills it with empty frames before anything is read, so that every answer has
 // a place; the stack opens a frame, writes it and commits. Owns its frames until the engine takes them out.
+//
+// Who sends many frames that are almost the same leaves a mark on them, and finds it when a frame comes round again
+// with its bytes as they were: then only what differs has to be written. The frames of a batch are at home with its
+// shard, which says so when one of them has been received into.
 class TxBatch {
  public:
-  TxBatch(const FrameArea& area, std::uint32_t capacity) : area_(area), capacity_(capacity) {
+  using Mark = std::uint16_t;
+  static constexpr Mark kNoMark = 0;
+
+  TxBatch(const FrameArea& area, std::uint32_t capacity)
+      : area_(area), marks_(area.frames_per_shard, kNoMark), capacity_(capacity) {
     frames_.reserve(capacity);
   }
   TxBatch(const TxBatch&) = delete;
@@ -106,8 +115,31 @@ class TxBatch {
   // Stack: the opened frame now holds `length` bytes and will be sent.
   void commit(std::size_t length) {
     assert(room() > 0 && length > 0 && length <= area_.chunk_bytes);
+    mark_of(frames_[used_].frame) = kNoMark;
     frames_[used_++].length = static_cast<std::uint32_t>(length);
   }
+
+  // Many at once: the bytes of the frame that is the `ahead`-th after the next one, and the mark it still has.
+  [[nodiscard]] std::uint8_t* bytes_ahead(std::uint32_t ahead) {
+    assert(ahead < room());
+    return area_.chunk(frames_[used_ + ahead].frame).data();
+  }
+  [[nodiscard]] Mark mark_ahead(std::uint32_t ahead) { return mark_of(frames_[used_ + ahead].frame); }
+  // The next frames hold so many bytes each and `mark` of them is true; of length 0: written, but not to be sent.
+  void commit_many(std::span<const std::uint32_t> lengths, Mark mark) {
+    assert(lengths.size() <= room());
+    for (std::uint32_t at = used_; const std::uint32_t length : lengths) {
+      assert(length <= area_.chunk_bytes);
+      mark_of(frames_[at].frame) = mark;
+      if (length != 0) {
+        frames_[at].length = length;
+        std::swap(frames_[used_++], frames_[at]);
+      }
+      ++at;
+    }
+  }
+  // Somebody else has written into that frame.
+  void forget(FrameIndex frame) { mark_of(frame) = kNoMark; }
   [[nodiscard]] std::span<const TxFrame> committed() const { return {frames_.data(), used_}; }
   [[nodiscard]] std::uint32_t committed_count() const { return used_; }
   [[nodiscard]] Bytes bytes(const TxFrame& frame) const { return area_.chunk(frame.frame).first(frame.length); }
@@ -128,8 +160,11 @@ class TxBatch {
   [[nodiscard]] std::uint32_t held() const { return static_cast<std::uint32_t>(frames_.size()); }
 
  private:
+  Mark& mark_of(FrameIndex frame) { return marks_[static_cast<std::uint32_t>(frame) % area_.frames_per_shard]; }
+
   FrameArea area_;
   std::vector<TxFrame> frames_;
+  std::vector<Mark> marks_;
   std::uint32_t capacity_;
   std::uint32_t used_ = 0;
 };

@@ -1,12 +1,15 @@
 #include "cli/collect.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <string_view>
 
 #include "cli/kernel_release.h"
+#include "engine/flow_schedule.h"
 #include "report/thresholds.h"
 
 namespace myriad::cli {
@@ -100,6 +103,30 @@ void fill(const stack::GroupCounters& from, report::GroupResult& to) {
   to.duplicate_address = from.duplicate_address;
 }
 
+void fill(const plan::FlowPlan& plan, bool comes_back, const engine::FlowCounters& from, report::FlowResult& to) {
+  to.frames_tx = from.frames_tx;
+  to.bytes_tx = from.bytes_tx;
+  to.unresolved = from.unresolved;
+  to.frames_rx = from.frames_rx;
+  to.bytes_rx = from.bytes_rx;
+  to.reordered = from.reordered;
+  to.duplicated = from.duplicated;
+  const std::uint64_t arrived = from.frames_rx - from.duplicated;
+  if (comes_back || from.frames_rx != 0) to.lost = from.frames_tx > arrived ? from.frames_tx - arrived : 0;
+  const double seconds = static_cast<double>(from.ended_ns - from.begun_ns) * 1e-9;
+  if (from.frames_tx != 0 && from.ended_ns > from.begun_ns) {
+    const bool bits = plan.rate.kind == plan::FlowRateKind::kBits;
+    const auto frames = static_cast<double>(from.frames_tx);
+    const double each = bits ? 8 * (static_cast<double>(from.bytes_tx) / frames + plan.rate.overhead_bytes) : 1;
+    to.rate_achieved = frames * each / seconds;
+    if (to.rate_target > 0) to.rate_error = std::abs(to.rate_achieved - to.rate_target) / to.rate_target;
+  }
+  to.generator_limited = from.slipped > Duration::zero();
+  to.latency = from.latency;
+  to.jitter = from.jitter;
+  to.lateness = from.lateness;
+}
+
 const char* state_name(PortState state) {
   switch (state) {
     case PortState::kUp:
@@ -158,6 +185,12 @@ report::RunResult empty_result(const plan::Plan& plan) {
   }
   for (const plan::Workload& workload : plan.workloads) result.workloads.push_back(empty_workload(plan, workload));
   for (const plan::Service& service : plan.services) result.services.emplace_back().name = service.name;
+  for (const plan::FlowPlan& flow : plan.flows) {
+    report::FlowResult& entry = result.flows.emplace_back();
+    entry.name = flow.name;
+    entry.rate_unit = flow.rate.kind == plan::FlowRateKind::kBits ? "bps" : "pps";
+    entry.rate_target = engine::FlowSchedule::target(flow);
+  }
   return result;
 }
 
@@ -199,6 +232,21 @@ void add_port(const plan::Plan& plan, std::size_t index, const PortReport& count
   }
   for (std::size_t i = 0; i < plan.groups.size() && i < sessions.groups.size(); ++i) {
     if (on_this_port(i)) fill(sessions.groups[i], result.hosts[i]);
+  }
+}
+
+void add_flows(const plan::Plan& plan, const engine::ShardCounters& all, report::RunResult& result) {
+  for (std::size_t i = 0; i < plan.flows.size() && i < all.flows.size(); ++i) {
+    const bool comes_back = plan.flows[i].program->has_sequence() && plan.ports.size() > 1;
+    fill(plan.flows[i], comes_back, all.flows[i], result.flows[i]);
+  }
+  for (const engine::StrangerCounters& stranger : all.strangers) {
+    report::FlowResult& entry = result.flows.emplace_back();
+    entry.name = fmt::format("flow {} of run {:016x}", stranger.flow, stranger.run);
+    entry.rate_unit = "pps";
+    fill({}, false, stranger.counters, entry);
+    const std::uint64_t arrived = stranger.counters.frames_rx - stranger.counters.duplicated;
+    entry.lost = stranger.counters.highest > arrived ? stranger.counters.highest - arrived : 0;
   }
 }
 

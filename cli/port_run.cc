@@ -18,6 +18,7 @@
 #include "engine/sessions.h"
 #include "engine/shard.h"
 #include "engine/snapshot.h"
+#include "engine/traffic.h"
 #include "stack/stack.h"
 #include "xsk/device.h"
 
@@ -51,12 +52,13 @@ struct ShardReport {
 class Worker {
  public:
   Worker(std::uint32_t number, const engine::Placement& placement, const stack::HostTable& hosts, xsk::Port& port,
-         engine::Mailboxes& mail, std::uint64_t seed, Instant start, engine::Tap* tap)
+         engine::Mailboxes& mail, std::uint64_t seed, std::uint64_t run, Instant start, engine::Tap* tap)
       : plug_(port.shard(number)),
         batch_(port.area(), XskShard::kBatchFrames),
         stack_(hosts, stack_options(number, port.shard_count(), seed)),
         sessions_(placement, stack_, batch_, {.shard = number, .shards = port.shard_count(), .start = start}),
-        shard_(number, port.area(), plug_, mail, stack_, sessions_, batch_, tap) {}
+        traffic_(placement, stack_, {.shard = number, .shards = port.shard_count(), .start = start, .run = run}),
+        shard_(number, port.area(), plug_, mail, stack_, sessions_, traffic_, batch_, tap) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker() { join(); }
@@ -126,6 +128,7 @@ class Worker {
       if (order == Order::kStop) break;
       if (order == Order::kStopStarting && starting) {
         sessions_.stop_starting();
+        traffic_.stop();
         starting = false;
       }
       const bool busy = shard_.turn(monotonic_now);
@@ -139,15 +142,15 @@ class Worker {
   }
 
   void publish() {
-    if (sessions_.finished() != finished_.load(std::memory_order_relaxed)) {
-      finished_.store(sessions_.finished(), std::memory_order_release);
-    }
+    const bool finished = sessions_.finished() && traffic_.finished();
+    if (finished != finished_.load(std::memory_order_relaxed)) finished_.store(finished, std::memory_order_release);
     if (plug_.state() != state_.load(std::memory_order_relaxed)) state_.store(plug_.state(), std::memory_order_release);
   }
 
   // The peers hear resets, and what is under way comes back.
   void finish() {
     sessions_.abort_all();
+    traffic_.stop();
     const Instant end = monotonic_now() + kLastTurns;
     std::uint32_t idle = 0;
     while (idle < 2 && monotonic_now() < end) {
@@ -160,6 +163,7 @@ class Worker {
 
   void fill(ShardReport& report) const {
     sessions_.write_counters(report.sessions);
+    traffic_.write_counters(report.sessions);
     report.drops = stack_.drops();
     report.port = plug_.counters();
     report.inside = shard_.inside();
@@ -169,6 +173,7 @@ class Worker {
   TxBatch batch_;
   stack::Stack stack_;
   engine::Sessions sessions_;
+  engine::Traffic traffic_;
   XskShard shard_;
   std::uint32_t idle_turns_ = kIdleTurns;
   ShardReport last_;
@@ -367,8 +372,8 @@ const xsk::Port& PortRun::port() const { return *crew_->port; }
 const bpf::Steering& PortRun::steering() const { return *crew_->steering; }
 const std::vector<std::string>& PortRun::notes() const { return crew_->notes; }
 
-Result<void> PortRun::start(Instant start, const std::vector<engine::Tap*>& taps, const std::vector<int>& cores,
-                            bool spin) {
+Result<void> PortRun::start(Instant start, std::uint64_t run, const std::vector<engine::Tap*>& taps,
+                            const std::vector<int>& cores, bool spin) {
   Crew& crew = *crew_;
   // Content comes from the seed alone. Ports and initial sequence numbers differ from run to run as those of rebooted
   // hosts do, or a new run would meet the connections that a killed one has left half open at the target.
@@ -376,7 +381,7 @@ Result<void> PortRun::start(Instant start, const std::vector<engine::Tap*>& taps
   for (std::uint32_t i = 0; i < shards(); ++i) {
     engine::Tap* const tap = taps.empty() ? nullptr : taps[i];
     crew.workers.push_back(
-        std::make_unique<Worker>(i, crew.placement, crew.hosts, *crew.port, *crew.mail, secret, start, tap));
+        std::make_unique<Worker>(i, crew.placement, crew.hosts, *crew.port, *crew.mail, secret, run, start, tap));
   }
   std::vector<xsk::ShardPort*> plugs;
   for (const auto& worker : crew.workers) plugs.push_back(&worker->plug());

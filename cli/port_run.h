@@ -54,7 +54,9 @@ class PortRun {
   // Hosts answer from now on; sessions begin. `taps`: one per shard, or empty. Shards are pinned to `cores` in turn,
   // and may spin while idle for a moment when each has a core of its own. Returns what went wrong with the steering
   // map.
-  Result<void> start(Instant start, const std::vector<engine::Tap*>& taps, const std::vector<int>& cores, bool spin);
+  // `run` is in the signatures of frames: the same for all ports of a run, and another for each run.
+  Result<void> start(Instant start, std::uint64_t run, const std::vector<engine::Tap*>& taps,
+                     const std::vector<int>& cores, bool spin);
 
   // Every workload is over, in all shards. Services never are: true for a port without workloads.
   [[nodiscard]] bool finished() const;

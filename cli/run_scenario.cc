@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/rng.h"
 #include "cli/capture.h"
 #include "cli/collect.h"
 #include "cli/control_loop.h"
@@ -180,10 +182,12 @@ Result<void> Run::begin() {
   started_ = Clock::now();
   started_utc_ = utc_now();
   const Instant start{std::chrono::nanoseconds{started_.time_since_epoch()}.count()};
+  // No two runs have the same, whatever their seed.
+  const std::uint64_t run = mix64(static_cast<std::uint64_t>(start.ns) ^ mix64(static_cast<std::uint64_t>(::getpid())));
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     std::vector<engine::Tap*> taps;
     if (capture_) taps = capture_->add_port(plan_.ports[i].name, ports_[i]->hosts(), ports_[i]->shards());
-    if (auto ok = ports_[i]->start(start, taps, cores, spin); !ok) return ok;
+    if (auto ok = ports_[i]->start(start, run, taps, cores, spin); !ok) return ok;
     // The shards of the next port begin with the next core.
     if (!cores.empty()) std::rotate(cores.begin(), cores.begin() + ports_[i]->shards() % cores.size(), cores.end());
   }
@@ -201,6 +205,11 @@ report::RunResult Run::collect() {
     const PortReport report = ports_[i]->report();
     add_port(plan_, i, report, result);
     all.merge(report.sessions);
+  }
+  add_flows(plan_, all, result);
+  for (std::size_t i = 0; i < plan_.flows.size() && i < all.flows.size(); ++i) {
+    if (trouble_.empty() && !all.flows[i].data_error.empty())
+      trouble_ = plan_.flows[i].name + " ended early: " + all.flows[i].data_error;
   }
   silent_target_ = nobody_answered(all);
   return result;
@@ -233,8 +242,8 @@ void Run::tick() {
 }
 
 bool Run::finished() const {
-  // Without workloads there is nothing to end by itself: until ^C.
-  if (plan_.workloads.empty() && !hooks_.may_finish) return false;
+  // Without workloads and flows there is nothing to end by itself: until ^C.
+  if (plan_.workloads.empty() && plan_.flows.empty() && !hooks_.may_finish) return false;
   if (hooks_.may_finish && !hooks_.may_finish()) return false;
   return std::all_of(ports_.begin(), ports_.end(), [](const auto& port) { return port->finished(); });
 }
@@ -266,7 +275,7 @@ void Run::wait() {
 }
 
 report::Verdict Run::verdict(const report::RunResult& result) const {
-  if (end_ == LoopEnd::kBroken) return report::Verdict::kError;
+  if (end_ == LoopEnd::kBroken || !trouble_.empty()) return report::Verdict::kError;
   if (end_ == LoopEnd::kSignal) return report::Verdict::kInterrupted;
   if (silent_target_) return report::Verdict::kNoAnswer;
   const bool all_hold = std::all_of(result.thresholds.begin(), result.thresholds.end(),

@@ -29,6 +29,24 @@ void ServiceCounters::merge(const ServiceCounters& other) {
   tcp.add(other.tcp);
 }
 
+void FlowCounters::merge(const FlowCounters& other) {
+  frames_tx += other.frames_tx;
+  bytes_tx += other.bytes_tx;
+  unresolved += other.unresolved;
+  frames_rx += other.frames_rx;
+  bytes_rx += other.bytes_rx;
+  duplicated += other.duplicated;
+  reordered += other.reordered;
+  highest = std::max(highest, other.highest);
+  latency.merge(other.latency);
+  jitter.merge(other.jitter);
+  lateness.merge(other.lateness);
+  begun_ns = std::min(begun_ns, other.begun_ns);
+  ended_ns = std::max(ended_ns, other.ended_ns);
+  slipped = std::max(slipped, other.slipped);
+  if (data_error.empty()) data_error = other.data_error;
+}
+
 namespace {
 template <class T>
 void merge_each(std::vector<T>& into, const std::vector<T>& from) {
@@ -40,6 +58,17 @@ void merge_each(std::vector<T>& into, const std::vector<T>& from) {
 void ShardCounters::merge(const ShardCounters& other) {
   merge_each(workloads, other.workloads);
   merge_each(services, other.services);
+  merge_each(flows, other.flows);
+  for (const StrangerCounters& stranger : other.strangers) {
+    const auto same = std::find_if(strangers.begin(), strangers.end(), [&](const StrangerCounters& s) {
+      return s.run == stranger.run && s.flow == stranger.flow;
+    });
+    if (same == strangers.end()) {
+      strangers.push_back(stranger);
+    } else {
+      same->counters.merge(stranger.counters);
+    }
+  }
   if (groups.size() < other.groups.size()) groups.resize(other.groups.size());
   for (std::size_t i = 0; i < other.groups.size(); ++i) groups[i].add(other.groups[i]);
 }

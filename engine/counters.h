@@ -7,10 +7,12 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/histogram.h"
+#include "base/time.h"
 #include "stack/counters.h"
 #include "stack/tcp/state.h"
 
@@ -86,9 +88,39 @@ struct ServiceCounters {
   void merge(const ServiceCounters& other);
 };
 
+struct FlowCounters {
+  std::uint64_t frames_tx = 0;
+  std::uint64_t bytes_tx = 0;    // without FCS
+  std::uint64_t unresolved = 0;  // not sent: nobody answered for the next hop
+  // Of signed frames that came back or arrived at another port:
+  std::uint64_t frames_rx = 0;
+  std::uint64_t bytes_rx = 0;
+  std::uint64_t duplicated = 0;
+  std::uint64_t reordered = 0;  // came after one with a higher number
+  std::uint64_t highest = 0;    // number that came, plus one
+  Histogram latency;
+  Histogram jitter;    // difference of the latencies of two frames that came one after the other
+  Histogram lateness;  // of the first frame of each batch behind its time
+  std::int64_t begun_ns = INT64_MAX;
+  std::int64_t ended_ns = INT64_MIN;
+  Duration slipped{};      // by how much the schedule was put off, because the port could not keep up
+  std::string data_error;  // why its data file ended early
+
+  void merge(const FlowCounters& other);
+};
+
+// Frames of flows of another run that arrived here.
+struct StrangerCounters {
+  std::uint64_t run = 0;
+  std::uint32_t flow = 0;
+  FlowCounters counters;
+};
+
 struct ShardCounters {
   std::vector<WorkloadCounters> workloads;
   std::vector<ServiceCounters> services;
+  std::vector<FlowCounters> flows;
+  std::vector<StrangerCounters> strangers;
   std::vector<stack::GroupCounters> groups;
 
   // Vectors of different length: the shorter one is taken as filled up with zeros.

@@ -144,6 +144,7 @@ Placement place(const plan::Plan& plan, std::size_t port) {
   Placement out;
   out.plan_workloads = plan.workloads.size();
   out.plan_services = plan.services.size();
+  out.plan_flows = plan.flows.size();
   out.plan_group_count = plan.groups.size();
   std::vector<std::optional<stack::GroupIndex>> place_of(plan.groups.size());
   std::vector<std::uint32_t> first_host(plan.groups.size(), 0);
@@ -192,6 +193,19 @@ Placement place(const plan::Plan& plan, std::size_t port) {
     } else {
       s.kind = std::holds_alternative<plan::EchoService>(service.kind) ? ServiceKind::kEcho : ServiceKind::kDiscard;
     }
+  }
+  for (std::size_t i = 0; i < plan.flows.size(); ++i) {
+    const plan::FlowPlan& flow = plan.flows[i];
+    if (flow.program->has_sequence()) out.signatures_at.push_back(flow.program->signature_at());
+    if (flow.port != port) continue;
+    FlowPlace& f = out.flows.emplace_back();
+    f.index = i;
+    f.plan = flow;
+    if (!flow.group) continue;
+    const plan::HostGroup& group = plan.groups[*flow.group];
+    f.first_host = first_host[*flow.group];
+    f.hosts = group.count;
+    f.each_asks = group.resolve == plan::Resolve::kEach || group.vlan.per != 0;
   }
   return out;
 }

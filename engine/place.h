@@ -71,13 +71,24 @@ struct ServicePlace {
   tcp::Tally tally = 0;
 };
 
+struct FlowPlace {
+  std::size_t index = 0;  // in the plan, and of its counters and signatures
+  plan::FlowPlan plan;
+  std::uint32_t first_host = 0;  // id of the group's first host
+  std::uint32_t hosts = 0;       // 0: nobody's frames
+  bool each_asks = false;        // hosts do not all share one next hop: each asks for itself, or in VLANs of their own
+};
+
 struct Placement {
-  std::vector<stack::HostGroup> groups;  // in the order of their GroupIndex
-  std::vector<std::size_t> plan_groups;  // the index in the plan of each
-  std::vector<WorkloadPlace> workloads;  // from groups of this port
-  std::vector<ServicePlace> services;    // on groups of this port
-  std::size_t plan_workloads = 0;        // how many the plan has altogether
+  std::vector<stack::HostGroup> groups;    // in the order of their GroupIndex
+  std::vector<std::size_t> plan_groups;    // the index in the plan of each
+  std::vector<WorkloadPlace> workloads;    // from groups of this port
+  std::vector<ServicePlace> services;      // on groups of this port
+  std::vector<FlowPlace> flows;            // that leave by this port
+  std::vector<std::size_t> signatures_at;  // in frames of flows, of any port
+  std::size_t plan_workloads = 0;          // how many the plan has altogether
   std::size_t plan_services = 0;
+  std::size_t plan_flows = 0;
   std::size_t plan_group_count = 0;
 };
 

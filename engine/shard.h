@@ -15,6 +15,7 @@
 #include "engine/mailbox.h"
 #include "engine/switchboard.h"
 #include "engine/tap.h"
+#include "engine/traffic.h"
 #include "stack/stack.h"
 
 namespace myriad::engine {
@@ -41,13 +42,14 @@ class Shard {
 
   // `number` of `mailboxes.shards()`. Everything passed by reference outlives the shard; `tap` may be nullptr.
   Shard(std::uint32_t number, const FrameArea& area, Port& port, Mailboxes& mail, stack::Stack& stack,
-        Sessions& sessions, TxBatch& batch, Tap* tap)
+        Sessions& sessions, Traffic& traffic, TxBatch& batch, Tap* tap)
       : number_(number),
         area_(area),
         port_(port),
         mail_(mail),
         stack_(stack),
         sessions_(sessions),
+        traffic_(traffic),
         batch_(batch),
         tap_(tap),
         pool_(area, number) {}
@@ -71,8 +73,9 @@ class Shard {
     sessions_.on_time(now_, batch_);                             // 6 sources
     sessions_.start_due(now_, batch_);
     stack_.transmit(now_, sessions_, batch_);
-    const std::uint32_t sent = submit();  // 7 submit
-    port_.kick();                         // 8 hand back: done by go_home()
+    if (outgoing_.empty()) traffic_.emit(now_, batch_, kReceiveFrames);  // answers never wait for flows
+    const std::uint32_t sent = submit();                                 // 7 submit
+    port_.kick();                                                        // 8 hand back: done by go_home()
     // What a link that is down cannot take is waited for asleep.
     const bool sending = !outgoing_.empty() && port_.state() == PortState::kUp;
     return mail + received + sent > 0 || sending || !inside_.empty();
@@ -80,7 +83,7 @@ class Shard {
 
   // Sleeps until a frame or mail arrives, something is due, or `at_most` is over.
   void sleep(Duration at_most) {
-    const Instant due = std::min(stack_.next_deadline(), sessions_.next_deadline());
+    const Instant due = std::min({stack_.next_deadline(), sessions_.next_deadline(), traffic_.next_deadline()});
     if (!due.is_never()) at_most = std::min(at_most, due - now_);
     if (at_most <= Duration::zero()) return;
     mail_.set_sleeping(number_, true);
@@ -116,7 +119,7 @@ class Shard {
     if (mail_.shards() == 1) return 0;
     return mail_.receive(number_, [this](TxFrame message) {
       if (message.length == 0) {
-        pool_.give(message.frame);
+        written_into(message.frame);
       } else {
         inside_.push_back(message);
       }
@@ -131,6 +134,11 @@ class Shard {
     } else {
       post(home, {frame, 0});
     }
+  }
+  // The same for one that holds other bytes than this shard has sent with it.
+  void written_into(FrameIndex frame) {
+    if (area_.home(frame) == number_) batch_.forget(frame);
+    go_home(frame);
   }
   void post(std::uint32_t to, TxFrame message) {
     mail_.send(number_, to, message);
@@ -155,13 +163,13 @@ class Shard {
     for (std::uint32_t i = 0; i < from_wire; ++i) {
       if (i + 1 < from_wire) __builtin_prefetch(received_[i + 1].bytes.data());
       hear(received_[i].bytes, from_wire - i - 1);
-      go_home(received_[i].frame);
+      written_into(received_[i].frame);
     }
     return from_inside + from_wire;
   }
   void hear(Bytes frame, std::uint32_t still_to_come) {
     if (tap_ != nullptr) tap_->record(frame, now_, TapDirection::kIn);
-    stack_.on_frame(frame, now_, sessions_, batch_, still_to_come);
+    if (!traffic_.hear(frame, now_)) stack_.on_frame(frame, now_, sessions_, batch_, still_to_come);
   }
 
   // Sorts what the batch holds: to the wire, or inside. Returns how many frames moved.
@@ -187,6 +195,7 @@ class Shard {
         return;
       }
       copy.frame = *spare;
+      batch_.forget(*spare);
       std::copy(bytes.begin(), bytes.end(), area_.chunk(*spare).begin());
     }
     ++inside_counters_.frames;
@@ -204,6 +213,7 @@ class Shard {
   Mailboxes& mail_;
   stack::Stack& stack_;
   Sessions& sessions_;
+  Traffic& traffic_;
   TxBatch& batch_;
   Tap* tap_;
   FramePool pool_;

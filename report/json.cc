@@ -74,8 +74,7 @@ std::string to_json(const RunResult& result) {
   json["hosts"] = by_name(result.hosts);
   json["workloads"] = by_name(result.workloads);
   json["services"] = by_name(result.services);
-  // Flows and replays are part of the document's form; this release has none.
-  json["flows"] = Json::object();
+  json["flows"] = by_name(result.flows);
   json["replays"] = Json::object();
   json["thresholds"] = Json::array();
   for (const ThresholdResult& threshold : result.thresholds) {
@@ -122,6 +121,17 @@ std::string progress_line(const RunResult& now, const RunResult& before, double 
                                     {"session_seconds_p99", load.session.percentile(99) * kSecondsPerNs}};
   }
   json["services"] = by_name(now.services);
+  json["flows"] = Json::object();
+  for (std::size_t i = 0; i < now.flows.size() && i < before.flows.size(); ++i) {
+    const FlowResult& flow = now.flows[i];
+    const FlowResult& then = before.flows[i];
+    json["flows"][flow.name] = {{"frames_tx", flow.frames_tx},
+                                {"frames_rx", flow.frames_rx},
+                                {"frames_tx_per_second", per_second(flow.frames_tx, then.frames_tx, interval)},
+                                {"frames_rx_per_second", per_second(flow.frames_rx, then.frames_rx, interval)},
+                                {"latency_seconds_p50", flow.latency.percentile(50) * kSecondsPerNs},
+                                {"latency_seconds_p99", flow.latency.percentile(99) * kSecondsPerNs}};
+  }
   return text(json, -1);
 }
 

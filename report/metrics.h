@@ -1,8 +1,8 @@
 // The metrics of the result document: name, value, meaning; each written once. The JSON document, thresholds and
 // `myriad list metrics` are three visitors of these lists.
 //
-// A visitor is called as visit(name, value, meaning) where value is a std::uint64_t, bool, std::string, Histogram,
-// Reasons or TcpResult.
+// A visitor is called as visit(name, value, meaning) where value is a std::uint64_t, double, bool, std::string,
+// Histogram, Reasons or TcpResult.
 #pragma once
 
 #include "report/result.h"
@@ -88,6 +88,26 @@ void visit_metrics(const ServiceResult& service, V&& visit) {
   visit("sessions", service.sessions, "sessions served");
   visit("bytes_tx", service.bytes_tx, "payload bytes sent");
   visit("bytes_rx", service.bytes_rx, "payload bytes received");
+}
+
+template <class V>
+void visit_metrics(const FlowResult& flow, V&& visit) {
+  visit("frames_tx", flow.frames_tx, "frames sent");
+  visit("bytes_tx", flow.bytes_tx, "their bytes, without FCS");
+  visit("unresolved", flow.unresolved, "frames not sent, since nobody answered for the next hop");
+  visit("frames_rx", flow.frames_rx, "signed frames that arrived");
+  visit("bytes_rx", flow.bytes_rx, "their bytes, without FCS");
+  visit("lost", flow.lost, "signed frames that did not");
+  visit("reordered", flow.reordered, "signed frames that came after a later one");
+  visit("duplicated", flow.duplicated, "signed frames that came again");
+  visit("rate_unit", flow.rate_unit, "of the rates: pps or bps");
+  visit("rate_target", flow.rate_target, "the rate asked for; 0: as fast as possible");
+  visit("rate_achieved", flow.rate_achieved, "the rate sent, over the time in which the flow was sent");
+  visit("rate_error", flow.rate_error, "part of the target by which the rate was missed, either way");
+  visit("generator_limited", flow.generator_limited, "the rate asked for was not reached because of the generator");
+  visit("latency_seconds", flow.latency, "from sending to receiving a signed frame");
+  visit("jitter_seconds", flow.jitter, "difference between the latencies of two signed frames in a row");
+  visit("lateness_seconds", flow.lateness, "of the first frame of each batch behind its time");
 }
 
 }  // namespace myriad::report

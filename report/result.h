@@ -114,6 +114,27 @@ struct ServiceResult {
   std::uint64_t bytes_rx = 0;
 };
 
+struct FlowResult {
+  std::string name;
+  std::uint64_t frames_tx = 0;
+  std::uint64_t bytes_tx = 0;    // without FCS
+  std::uint64_t unresolved = 0;  // not sent: nobody answered for the next hop
+  // Of signed frames that arrived at a port of this run; the rest is zero for flows without `sequence` payload.
+  std::uint64_t frames_rx = 0;
+  std::uint64_t bytes_rx = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t reordered = 0;
+  std::uint64_t duplicated = 0;
+  std::string rate_unit;     // "pps" or "bps"
+  double rate_target = 0;    // 0: as fast as possible
+  double rate_achieved = 0;  // over the time in which the flow was sent
+  double rate_error = 0;     // part of the target by which it was missed, either way
+  bool generator_limited = false;
+  Histogram latency;
+  Histogram jitter;
+  Histogram lateness;
+};
+
 struct ThresholdResult {
   std::string expression;
   std::optional<double> observed;  // nullopt: there was nothing to observe, and the threshold does not hold
@@ -137,6 +158,7 @@ struct RunResult {
   std::vector<GroupResult> hosts;
   std::vector<WorkloadResult> workloads;
   std::vector<ServiceResult> services;
+  std::vector<FlowResult> flows;  // also those of other runs that arrived here
   std::vector<ThresholdResult> thresholds;
   Verdict verdict = Verdict::kPass;
   std::vector<std::string> notes;  // what the reader must know to read the numbers right, one sentence each

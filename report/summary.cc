@@ -54,7 +54,12 @@ std::string headline(const RunResult& result) {
     verifies = verifies || workload.verifies;
   }
   std::string what;
-  if (result.workloads.empty()) {
+  std::uint64_t frames = 0;
+  for (const FlowResult& flow : result.flows) frames += flow.frames_tx;
+  if (result.workloads.empty() && frames != 0) {
+    what = fmt::format("{} frames of {} sent", count_text(frames),
+                       result.flows.size() == 1 ? "one flow" : fmt::format("{} flows", result.flows.size()));
+  } else if (result.workloads.empty()) {
     std::uint64_t hosts = 0;
     for (const GroupResult& group : result.hosts) hosts += group.count;
     what = fmt::format("{} hosts were there", count_text(hosts));
@@ -112,6 +117,34 @@ void workload_part(Text& text, const WorkloadResult& w) {
   if (w.generator_limited) text.under("generator-limited: the load asked for was not reached because of this machine");
 }
 
+std::string rate_in(double rate, const std::string& unit) {
+  const char* const prefix = rate >= 1e9 ? "G" : rate >= 1e6 ? "M" : rate >= 1e3 ? "k" : "";
+  const double scale = rate >= 1e9 ? 1e9 : rate >= 1e6 ? 1e6 : rate >= 1e3 ? 1e3 : 1;
+  return fmt::format("{:.4g} {}{}", rate / scale, prefix, unit);
+}
+
+void flow_part(Text& text, const FlowResult& f) {
+  text.line("");
+  text.line("  {} {} frames sent ({}){}", left(f.name, kNameColumns), count_text(f.frames_tx), bytes_text(f.bytes_tx),
+            f.unresolved != 0 ? fmt::format(", {} not: no next hop answered", count_text(f.unresolved)) : "");
+  if (f.rate_achieved > 0) {
+    text.under("{}{}", rate_in(f.rate_achieved, f.rate_unit),
+               f.rate_target > 0 ? fmt::format(" of {} asked, error {:.3g} %", rate_in(f.rate_target, f.rate_unit),
+                                               f.rate_error * 100)
+                                 : ", as fast as possible");
+  }
+  if (f.frames_rx != 0 || f.lost != 0) {
+    text.under("{} arrived, {} lost, {} reordered, {} duplicated", count_text(f.frames_rx), count_text(f.lost),
+               count_text(f.reordered), count_text(f.duplicated));
+  }
+  if (!f.latency.empty() || !f.jitter.empty()) {
+    text.under("{} {} {} {} {}", left("", 11), right("p50", 9), right("p90", 9), right("p99", 9), right("max", 9));
+    latency_row(text, "latency", f.latency);
+    latency_row(text, "jitter", f.jitter);
+  }
+  if (f.generator_limited) text.under("generator-limited: the rate asked for was not reached because of this machine");
+}
+
 void group_part(Text& text, const GroupResult& g) {
   text.line(
       "  {} {} hosts; ARP/ND {} asked, {} answered; {} pings answered{}{}", left(g.name, kNameColumns),
@@ -137,6 +170,7 @@ std::string summary_text(const RunResult& result) {
   Text text;
   text.line("{}  {}", verdict_word(result.verdict), headline(result));
   for (const WorkloadResult& workload : result.workloads) workload_part(text, workload);
+  for (const FlowResult& flow : result.flows) flow_part(text, flow);
   if (!result.services.empty()) text.line("");
   for (const ServiceResult& service : result.services) {
     text.line("  {} {} sessions served, {} sent, {} received", left(service.name, kNameColumns),

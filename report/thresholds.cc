@@ -151,6 +151,7 @@ Result<std::optional<double>> observe(const RunResult& result, std::string_view 
   };
   search("workloads", result.workloads);
   search("services", result.services);
+  search("flows", result.flows);
   search("hosts", result.hosts);
   search("ports", result.ports);
   if (found) return *found;

@@ -46,6 +46,12 @@ std::optional<MacAddress> NeighbourCache::find(const Host& host, const IpAddress
   return std::nullopt;
 }
 
+std::optional<MacAddress> NeighbourCache::look_up(const Host& host, const IpAddress& next_hop, Instant now) {
+  const std::uint32_t at = entry_of(key_of(host, next_hop));
+  if (at != kNone && !entries_[at].known) return std::nullopt;
+  return find(host, next_hop, {NeighbourWaiter::Kind::kNobody, 0, 0}, now);
+}
+
 void NeighbourCache::learn(const Host& host, const IpAddress& ip, const MacAddress& mac, Instant now) {
   if (const std::uint32_t at = entry_of(key_of(host, ip)); at != kNone) update(at, mac, now);
 }

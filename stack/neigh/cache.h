@@ -58,6 +58,8 @@ class NeighbourCache {
   // The MAC address of `next_hop` as `host` knows it. nullopt: not known yet; a question is on its way, and `waiter`
   // gets an answer later. Also nullopt when the table is full: then there is an answer without MAC address at once.
   std::optional<MacAddress> find(const Host& host, const IpAddress& next_hop, NeighbourWaiter waiter, Instant now);
+  // The same for somebody who looks again instead of waiting: nullopt while it is being asked for.
+  std::optional<MacAddress> look_up(const Host& host, const IpAddress& next_hop, Instant now);
   // Something was heard from `ip`: updates what is known (RFC 826: merge flag), answers those who wait, but makes no
   // new entry, so that strangers cannot fill the table.
   void learn(const Host& host, const IpAddress& ip, const MacAddress& mac, Instant now);

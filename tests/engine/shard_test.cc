@@ -123,7 +123,9 @@ class PortInMemory {
         : batch(port.device_.area(), Shard<MemoryPort, Sessions>::kBatchFrames),
           stack(port.hosts_, options(number, shards)),
           sessions(port.placement_, stack, batch, {.shard = number, .shards = shards, .start = start}),
-          shard(number, port.device_.area(), port.device_.port(number), port.mail_, stack, sessions, batch, nullptr) {}
+          traffic(port.placement_, stack, {.shard = number, .shards = shards, .start = start, .run = 1}),
+          shard(number, port.device_.area(), port.device_.port(number), port.mail_, stack, sessions, traffic, batch,
+                nullptr) {}
     static stack::StackOptions options(std::uint32_t number, std::uint32_t shards) {
       stack::StackOptions o;
       o.shard = number;
@@ -133,6 +135,7 @@ class PortInMemory {
     TxBatch batch;
     stack::Stack stack;
     Sessions sessions;
+    Traffic traffic;
     Shard<MemoryPort, Sessions> shard;
   };
 
