@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "base/time.h"
 #include "templates/plan/plan_flows.h"
@@ -34,6 +35,7 @@ class FlowSchedule {
 
   // Numbers below this are due, as far as the rate counts frames.
   [[nodiscard]] std::uint64_t due_below(std::uint64_t next, Instant now) {
+    now = before_end(now);
     if (now < start_) return next;
     if (rate_.kind != plan::FlowRateKind::kFrames && burst_ == 0) return end_;
     std::uint64_t due = count_at(since(now));
@@ -80,11 +82,15 @@ class FlowSchedule {
     return start_ + Duration{static_cast<std::int64_t>(std::ceil(ns))};
   }
   [[nodiscard]] bool over(std::uint64_t next, Instant now) const {
-    return next >= end_ || (seconds_ && (now >= begun_ + *seconds_ || when(next) >= begun_ + *seconds_));
+    if (next >= end_) return true;
+    if (!seconds_) return false;
+    // What is due before the end is sent, be it late; but a flow that has no times ends when its time does.
+    const bool timed = rate_.kind == plan::FlowRateKind::kFrames || burst_ != 0;
+    return timed ? when(next) >= begun_ + *seconds_ : now >= begun_ + *seconds_;
   }
   // Until when the frames up to `next` take their time: the end of what they make a rate over.
   [[nodiscard]] Instant span_end(std::uint64_t next, Instant now) const {
-    if (seconds_ && now >= begun_ + *seconds_) return begun_ + *seconds_;
+    if (seconds_ && now >= begun_ + *seconds_) return slipped_ > Duration::zero() ? now : begun_ + *seconds_;
     if (next < end_) return now;
     if (rate_.kind == plan::FlowRateKind::kMax) return now;
     return std::max(now, start_ + Duration{static_cast<std::int64_t>(std::ceil(ns_of(next)))});
@@ -104,6 +110,9 @@ class FlowSchedule {
  private:
   static constexpr std::uint64_t kLeastBehind = 64;  // frames: a slow flow is never too late
 
+  [[nodiscard]] Instant before_end(Instant now) const {
+    return seconds_ ? std::min(now, begun_ + *seconds_ - Duration{1}) : now;
+  }
   [[nodiscard]] double bits(std::size_t bytes) const { return static_cast<double>((bytes + rate_.overhead_bytes) * 8); }
   [[nodiscard]] double since(Instant now) const { return static_cast<double>((now - start_).count()); }
   [[nodiscard]] double spacing_ns() const {
