@@ -69,10 +69,30 @@ void add_hosts_options(CLI::App& app, HostsCommand& hosts) {
   add_run_options(app, hosts.run);
 }
 
+void add_send_options(CLI::App& app, SendCommand& send) {
+  plan::SendOptions& flow = send.flow;
+  app.add_option("-i,--interface", flow.interface, "The interface")->required()->type_name("IFACE");
+  app.add_option("--packet", flow.packet,
+                 "Layers as in a scenario, e.g. 'ethernet: {dst: 02:00:00:00:00:01}, ipv4: {dst: 10.0.0.2}, "
+                 "udp: {dst: {increment: {start: 5000, count: 64}}}, payload: {text: hi}'")
+      ->required()
+      ->type_name("LAYERS");
+  app.add_option("--size", flow.size, "Of frames with FCS: 64B, {random: {min: 64B, max: 1518B}}, {imix: default}")
+      ->type_name("SIZE");
+  app.add_option("--rate", flow.rate, "10kpps, 100Mbps or max")->type_name("RATE");
+  app.add_option("--count", flow.count, "How many frames; without it and --duration until ^C")->type_name("N");
+  app.add_option("--duration", flow.duration, "How long, e.g. 30s")->type_name("TIME");
+  app.add_option("--data", flow.data, "A frame for each row of this file; a field says {column: NAME}")
+      ->type_name("FILE.csv");
+  app.add_option("--mutate", flow.mutate, "Flip bits, e.g. '{bits: 1%, seed: 7}'")->type_name("MUTATION");
+  app.add_option("--seed", flow.seed, "Same seed, same bytes")->type_name("N");
+  add_run_options(app, send.run);
+}
+
 // What CLI11 found wrong, in our words and with our exit code.
 Failure usage_failure(const CLI::ParseError& error, const CLI::App& app, const std::vector<std::string>& arguments) {
   if (app.get_subcommands().empty() && !arguments.empty() && !arguments[0].starts_with("-")) {
-    static constexpr std::string_view kVerbs[] = {"run", "validate", "hosts", "doctor", "list", "demo"};
+    static constexpr std::string_view kVerbs[] = {"run", "validate", "hosts", "send", "doctor", "list", "demo"};
     return fail(Fault::kUsage, "there is no command " + plan::quoted(arguments[0]),
                 plan::did_you_mean(arguments[0], kVerbs));
   }
@@ -87,6 +107,7 @@ struct Parsed {
   RunCommand run;
   ValidateCommand validate;
   HostsCommand hosts;
+  SendCommand send;
   DoctorCommand doctor;
   DemoCommand demo;
   std::string list_what;
@@ -124,6 +145,8 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   add_scenario_options(*validate, parsed.validate.scenario);
   CLI::App* const hosts = app.add_subcommand("hosts", "Be these hosts until ^C: ARP, NDP, ping, closed ports refuse");
   add_hosts_options(*hosts, parsed.hosts);
+  CLI::App* const send = app.add_subcommand("send", "Send one flow of crafted frames, described on the command line");
+  add_send_options(*send, parsed.send);
   CLI::App* const doctor = app.add_subcommand("doctor", "Can this machine and this port do it, and what mends it");
   doctor->add_option("IFACE", parsed.doctor.interface, "A port to look at; without it, all in a line each")
       ->type_name("");
@@ -149,6 +172,10 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   if (run->parsed()) return Command{std::move(parsed.run)};
   if (validate->parsed()) return Command{std::move(parsed.validate)};
   if (hosts->parsed()) return hosts_command(std::move(parsed.hosts));
+  if (send->parsed()) {
+    if (parsed.send.run.mode) parsed.send.flow.mode = *parsed.send.run.mode;
+    return Command{std::move(parsed.send)};
+  }
   if (doctor->parsed()) return Command{std::move(parsed.doctor)};
   if (list->parsed()) return list_command(parsed.list_what);
   return Command{std::move(parsed.demo)};
@@ -158,7 +185,7 @@ std::string version_text() {
   return "myriad " MYRIAD_VERSION
          "\n"
          "features: ARP, NDP, ICMP, ICMPv6, UDP, TCP; workloads http, icmp_echo, tcp; services http, echo, discard;\n"
-         "          capture, events\n"
+         "          flows, capture, events\n"
          "libraries: libbpf " MYRIAD_LIBBPF_VERSION ", libxdp " MYRIAD_LIBXDP_VERSION
          ", yaml-cpp " MYRIAD_YAML_CPP_VERSION ", Boost " MYRIAD_BOOST_VERSION ", OpenSSL " MYRIAD_OPENSSL_VERSION "\n";
 }

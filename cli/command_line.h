@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "templates/plan/plan.h"
+#include "templates/plan/send.h"
 
 namespace myriad::cli {
 
@@ -47,6 +48,10 @@ struct HostsCommand {
   std::optional<std::string> duration;
   RunOptions run;
 };
+struct SendCommand {
+  plan::SendOptions flow;
+  RunOptions run;
+};
 struct DoctorCommand {
   std::optional<std::string> interface;
 };
@@ -62,8 +67,8 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command =
-    std::variant<RunCommand, ValidateCommand, HostsCommand, DoctorCommand, ListCommand, DemoCommand, PrintCommand>;
+using Command = std::variant<RunCommand, ValidateCommand, HostsCommand, SendCommand, DoctorCommand, ListCommand,
+                             DemoCommand, PrintCommand>;
 
 // Fault::kUsage, with what is wrong and where help is. `arguments` without the program's name.
 [[nodiscard]] Result<Command> parse_command_line(const std::vector<std::string>& arguments);

@@ -11,6 +11,7 @@
 #include "cli/list_metrics.h"
 #include "cli/print.h"
 #include "cli/run_scenario.h"
+#include "cli/send.h"
 #include "templates/plan/load.h"
 
 namespace myriad::cli {
@@ -43,6 +44,11 @@ class Verb {
   }
   ExitCode operator()(const HostsCommand& command) const {
     auto plan = hosts_plan(command);
+    if (!plan) return complain(plan.error());
+    return run_scenario(std::move(*plan), command.run, command_line_);
+  }
+  ExitCode operator()(const SendCommand& command) const {
+    auto plan = send_plan(command);
     if (!plan) return complain(plan.error());
     return run_scenario(std::move(*plan), command.run, command_line_);
   }

@@ -18,6 +18,8 @@ namespace myriad::engine {
 class FlowSchedule {
  public:
   static constexpr Duration kMostBehind = std::chrono::milliseconds{100};
+  // For so long after its end a flow still sends what was due before.
+  static constexpr Duration kMostLate = std::chrono::milliseconds{10};
 
   // `share`: the part of the flow's frames that this schedule is for. `frame_bytes`: of a frame without FCS, at most.
   FlowSchedule(const plan::FlowPlan& plan, double share, std::size_t frame_bytes)
@@ -84,9 +86,10 @@ class FlowSchedule {
   [[nodiscard]] bool over(std::uint64_t next, Instant now) const {
     if (next >= end_) return true;
     if (!seconds_) return false;
-    // What is due before the end is sent, be it late; but a flow that has no times ends when its time does.
+    // What is due before the end is sent, be it a little late; but a flow that has no times ends when its time does.
     const bool timed = rate_.kind == plan::FlowRateKind::kFrames || burst_ != 0;
-    return timed ? when(next) >= begun_ + *seconds_ : now >= begun_ + *seconds_;
+    return timed ? when(next) >= begun_ + *seconds_ || now >= begun_ + *seconds_ + kMostLate
+                 : now >= begun_ + *seconds_;
   }
   // Until when the frames up to `next` take their time: the end of what they make a rate over.
   [[nodiscard]] Instant span_end(std::uint64_t next, Instant now) const {

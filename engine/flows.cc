@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
+#include <vector>
 
 namespace myriad::engine {
 namespace {
@@ -11,6 +11,11 @@ namespace {
 constexpr Duration kTrustHop = std::chrono::milliseconds{1};
 // How often a flow that cannot begin looks whether its next hop has answered.
 constexpr Duration kLookAgain = std::chrono::milliseconds{1};
+// The same for one with many next hops, of which those of its first frames are looked at.
+constexpr Duration kLookAtManyAgain = std::chrono::milliseconds{20};
+constexpr std::uint64_t kFirstFrames = 4096;
+// How long such a flow waits for neighbours that do not answer: a question, another one after a second.
+constexpr Duration kPatience = std::chrono::milliseconds{1500};
 // Numbers that are looked at in one turn for those whose host is this shard's.
 constexpr std::uint32_t kNumbersPerTurn = 4096;
 
@@ -36,18 +41,42 @@ Flows::Flows(const Placement& placement, stack::Stack& stack, const FlowsOptions
   }
 }
 
-// A flow whose frames all go to one next hop begins when that is known; its time counts from then on.
+// A flow whose frames all go to one next hop begins when that is known, one with many when those of its first frames
+// are, or have had the time to answer. Its own time counts from then on.
 bool Flows::may_begin(Flow& flow, Instant now) {
   const craft::Program& program = *flow.place->plan.program;
-  if (program.resolves() && program.common_destination() && !flow.place->each_asks) {
-    if (flow.looked != Instant{} && now < flow.looked + kLookAgain) return false;
+  if (program.resolves() && !program.needs_rows()) {
+    const bool one = program.common_destination() && !flow.place->each_asks;
+    if (flow.looked == Instant{}) flow.asked = now;
+    if (flow.looked != Instant{} && now < flow.looked + (one ? kLookAgain : kLookAtManyAgain)) return false;
     flow.looked = now;
-    if (!find_next_hop(flow, 0, *program.common_destination(), now)) return false;
+    if (one && !find_next_hop(flow, 0, *program.common_destination(), now)) return false;
+    if (!one && !know_first_hops(flow, now) && now < flow.asked + kPatience) return false;
   }
   flow.begun = true;
   flow.schedule.begin(now);
   flow.counters.begun_ns = now.ns;
   return true;
+}
+
+bool Flows::know_first_hops(Flow& flow, Instant now) {
+  const craft::Program& program = *flow.place->plan.program;
+  std::vector<std::uint8_t> frame(program.max_length());
+  program.fill(frame.data());
+  bool all = true;
+  for (std::uint64_t i = 0; i < kFirstFrames; ++i) {
+    craft::Batch batch;
+    std::uint8_t* const at = frame.data();
+    std::uint32_t length = 0;
+    batch.frames = {&at, 1};
+    batch.first = flow.next + i * flow.stride;
+    if (program.has_hosts()) program.hosts(batch.first, 1, std::span{hosts_, 1});
+    if (flow.by_owner && (flow.place->first_host + hosts_[0]) % options_.shards != options_.shard) continue;
+    batch.hosts = std::span{hosts_, 1};
+    program.patch(batch, {&length, 1});
+    all = find_next_hop(flow, hosts_[0], program.destination(at), now) && all;
+  }
+  return all;
 }
 
 void Flows::emit(Instant now, TxBatch& out, std::uint32_t keep) {

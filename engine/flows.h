@@ -60,7 +60,8 @@ class Flows {
     bool by_owner = false;     // only frames whose host is this shard's
     bool begun = false;
     bool over = false;
-    Instant looked{};  // when the next hop was last asked for in vain
+    Instant asked{};   // when its next hops were first asked for
+    Instant looked{};  // and last
     Instant ended{};
     std::unique_ptr<RowFeed> rows{};
     std::size_t row = 0;  // in the front block
@@ -77,6 +78,7 @@ class Flows {
   };
 
   [[nodiscard]] bool may_begin(Flow& flow, Instant now);
+  [[nodiscard]] bool know_first_hops(Flow& flow, Instant now);
   void send(Flow& flow, Instant now, TxBatch& out, std::uint32_t room);
   [[nodiscard]] Chunk next_chunk(Flow& flow, std::uint64_t due_below, std::uint32_t most);
   void make(Flow& flow, const Chunk& chunk, Instant now, TxBatch& out);

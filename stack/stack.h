@@ -110,7 +110,8 @@ class Stack {
   [[nodiscard]] std::uint32_t reassembly_blocks_in_use() { return tcp_.pool().in_use(); }
   [[nodiscard]] std::size_t timers_armed() const { return wheel_.armed(); }
 
-  // Where frames of that host to `destination` go. nullopt while the next hop is being asked for, or when there is none.
+  // Where frames of that host to `destination` go. nullopt while the next hop is being asked for, or when there is
+  // none.
   std::optional<MacAddress> next_hop(HostId from, const IpAddress& destination, Instant now) {
     const Host host = hosts_.at(from);
     const auto hop = hosts_.next_hop(host, destination);

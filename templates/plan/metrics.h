@@ -58,7 +58,9 @@ inline constexpr Metric kWorkloadMetrics[] = {
 inline constexpr Metric kFlowMetrics[] = {
     {"frames_tx"},
     {"bytes_tx", MetricKind::kBytes},
+    {"unresolved"},
     {"frames_rx"},
+    {"bytes_rx", MetricKind::kBytes},
     {"lost"},
     {"reordered"},
     {"duplicated"},
@@ -67,28 +69,13 @@ inline constexpr Metric kFlowMetrics[] = {
     {"rate_error", MetricKind::kFraction},
     {"generator_limited", MetricKind::kFlag},
     {"latency_seconds", MetricKind::kDistribution},
+    {"jitter_seconds", MetricKind::kDistribution},
+    {"lateness_seconds", MetricKind::kDistribution},
 };
 inline constexpr Metric kServiceMetrics[] = {
     {"sessions"},
     {"bytes_tx", MetricKind::kBytes},
     {"bytes_rx", MetricKind::kBytes},
-};
-inline constexpr Metric kFlowMetrics[] = {
-    {"frames_tx"},
-    {"bytes_tx", MetricKind::kBytes},
-    {"unresolved"},
-    {"frames_rx"},
-    {"bytes_rx", MetricKind::kBytes},
-    {"lost"},
-    {"reordered"},
-    {"duplicated"},
-    {"rate_target"},
-    {"rate_achieved"},
-    {"rate_error"},
-    {"generator_limited", MetricKind::kFlag},
-    {"latency_seconds", MetricKind::kDistribution},
-    {"jitter_seconds", MetricKind::kDistribution},
-    {"lateness_seconds", MetricKind::kDistribution},
 };
 inline constexpr Metric kHostsMetrics[] = {
     {"count"},

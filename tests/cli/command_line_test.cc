@@ -104,7 +104,7 @@ TEST(CommandLine, WhatDoesNotExistYetIsUnknown) {
   for (const char* option : {"--report", "--metrics"}) {
     EXPECT_THAT(refused({"run", "a.yaml", option, "x"}).what, HasSubstr(option));
   }
-  for (const char* verb : {"send", "replay", "fly"}) EXPECT_THAT(refused({verb, "x"}).what, HasSubstr(verb));
+  for (const char* verb : {"replay", "fly"}) EXPECT_THAT(refused({verb, "x"}).what, HasSubstr(verb));
 }
 
 TEST(CommandLine, IncompleteOnesAreRefused) {

@@ -227,7 +227,8 @@ TEST(Flows, ThatThePortCannotCarrySlipAndSaySo) {
   flow.seconds = std::chrono::seconds{1};
   Part part{scene.plan};
   part.run(std::chrono::seconds{2}, 100);
-  EXPECT_NEAR(static_cast<double>(part.sent().size()), 560'000, 100);
+  EXPECT_GE(part.sent().size(), 560'000U);
+  EXPECT_LE(part.sent().size(), 566'000U) << "a little of what was due before the end";
   EXPECT_GT(part.counters().slipped, std::chrono::milliseconds{500});
 }
 
@@ -298,7 +299,7 @@ TEST(Flows, ThatNobodyAnswersSendNothingAndCountIt) {
   flow.rate = {plan::FlowRateKind::kFrames, 1'000, 4};
   flow.packets = 100;
   Part part{scene.plan};
-  part.run(std::chrono::seconds{1});
+  part.run(std::chrono::seconds{2});
   EXPECT_TRUE(part.sent().empty());
   EXPECT_EQ(part.counters().unresolved, 100U);
   EXPECT_EQ(part.counters().frames_tx, 0U);
@@ -313,7 +314,7 @@ TEST(Flows, OfHostsThatAskForThemselvesAreSentByTheirOwners) {
   std::uint64_t unresolved = 0;
   for (std::uint32_t shard = 0; shard < 3; ++shard) {
     Part part{scene.plan, shard, 3};
-    part.run(std::chrono::seconds{1});
+    part.run(std::chrono::seconds{2});
     unresolved += part.counters().unresolved;
     for (const std::string& question : part.said()) {
       const auto view =

@@ -274,19 +274,19 @@ def luck(tree):
 
 # tap is the ring on which captured frames leave a shard; libbpf has one place for the whole process to print to.
 THREAD_PLACES = re.compile(
-    r"^(engine/(mailbox|counters|snapshot|tap)\.(h|cc)|xsk/ring\.(h|cc)|bpf/libbpf_log\.cc|cli/.*|tests/.*|bench/.*)$"
+    r"^(engine/(mailbox|counters|snapshot|tap|row_feed|replay_feed)\.(h|cc)|xsk/ring\.(h|cc)|bpf/libbpf_log\.cc|cli/.*|tests/.*|bench/.*)$"
 )
 
 
 def threads(tree):
-    """Threads meet in the engine's mailbox and counters, in the rings, and are started by cli. Nowhere else."""
+    """Threads meet in the engine's mailbox, counters and feeds, and in the rings; cli starts them, and a feed its reader. Nowhere else."""
     pattern = (
         r"\bstd::(jthread|thread|mutex|shared_mutex|recursive_mutex|condition_variable|atomic\w*|future|promise|async|barrier"
         r"|latch|counting_semaphore|binary_semaphore|call_once|once_flag|lock_guard|unique_lock|scoped_lock)\b"
         r"|\bpthread_\w+|\b__atomic_\w+|\b__sync_\w+|\b_Atomic\b|\bthread_local\b"
     )
     allowed = lambda path: THREAD_PLACES.match(path) is not None or path.endswith(".bpf.c")
-    yield from words(tree, tree.of(*CODE), pattern, "threads meet in engine/mailbox, engine/counters and the rings", allowed)
+    yield from words(tree, tree.of(*CODE), pattern, "threads meet in engine/mailbox, engine/counters, feeds of files and the rings", allowed)
 
 
 # --- shape of files ---------------------------------------------------------------------------------------------------
