@@ -242,7 +242,7 @@ void add_flows(const plan::Plan& plan, const engine::ShardCounters& all, report:
   }
   for (const engine::StrangerCounters& stranger : all.strangers) {
     report::FlowResult& entry = result.flows.emplace_back();
-    entry.name = fmt::format("flow {} of run {:016x}", stranger.flow, stranger.run);
+    entry.name = fmt::format("flow {} of run {:04x}", stranger.flow, stranger.run);
     entry.rate_unit = "pps";
     fill({}, false, stranger.counters, entry);
     const std::uint64_t arrived = stranger.counters.frames_rx - stranger.counters.duplicated;

@@ -52,7 +52,7 @@ struct ShardReport {
 class Worker {
  public:
   Worker(std::uint32_t number, const engine::Placement& placement, const stack::HostTable& hosts, xsk::Port& port,
-         engine::Mailboxes& mail, std::uint64_t seed, std::uint64_t run, Instant start, engine::Tap* tap)
+         engine::Mailboxes& mail, std::uint64_t seed, std::uint16_t run, Instant start, engine::Tap* tap)
       : plug_(port.shard(number)),
         batch_(port.area(), XskShard::kBatchFrames),
         stack_(hosts, stack_options(number, port.shard_count(), seed)),
@@ -372,7 +372,7 @@ const xsk::Port& PortRun::port() const { return *crew_->port; }
 const bpf::Steering& PortRun::steering() const { return *crew_->steering; }
 const std::vector<std::string>& PortRun::notes() const { return crew_->notes; }
 
-Result<void> PortRun::start(Instant start, std::uint64_t run, const std::vector<engine::Tap*>& taps,
+Result<void> PortRun::start(Instant start, std::uint16_t run, const std::vector<engine::Tap*>& taps,
                             const std::vector<int>& cores, bool spin) {
   Crew& crew = *crew_;
   // Content comes from the seed alone. Ports and initial sequence numbers differ from run to run as those of rebooted

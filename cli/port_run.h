@@ -55,7 +55,7 @@ class PortRun {
   // and may spin while idle for a moment when each has a core of its own. Returns what went wrong with the steering
   // map.
   // `run` is in the signatures of frames: the same for all ports of a run, and another for each run.
-  Result<void> start(Instant start, std::uint64_t run, const std::vector<engine::Tap*>& taps,
+  Result<void> start(Instant start, std::uint16_t run, const std::vector<engine::Tap*>& taps,
                      const std::vector<int>& cores, bool spin);
 
   // Every workload is over, in all shards. Services never are: true for a port without workloads.

@@ -182,8 +182,9 @@ Result<void> Run::begin() {
   started_ = Clock::now();
   started_utc_ = utc_now();
   const Instant start{std::chrono::nanoseconds{started_.time_since_epoch()}.count()};
-  // No two runs have the same, whatever their seed.
-  const std::uint64_t run = mix64(static_cast<std::uint64_t>(start.ns) ^ mix64(static_cast<std::uint64_t>(::getpid())));
+  // Seldom do two runs have the same, whatever their seed.
+  const auto run = static_cast<std::uint16_t>(
+      mix64(static_cast<std::uint64_t>(start.ns) ^ mix64(static_cast<std::uint64_t>(::getpid()))));
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     std::vector<engine::Tap*> taps;
     if (capture_) taps = capture_->add_port(plan_.ports[i].name, ports_[i]->hosts(), ports_[i]->shards());

@@ -22,7 +22,7 @@ struct CompileOptions {
   std::optional<FieldValue> size;       // of frames, in bytes with FCS; nullopt: what the packet needs
   std::uint32_t mtu = kMostFrameBytes;  // of what follows Ethernet and VLAN tags
   std::uint64_t seed = 0;               // of this flow's random values
-  std::uint32_t flow = 0;               // of signatures
+  std::uint16_t flow = 0;               // of signatures
   std::optional<Mutation> mutation;
 };
 

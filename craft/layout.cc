@@ -251,8 +251,8 @@ void Compiler::write_payload() {
       break;
     case PayloadKind::kSequence:
       op.make = Make::kSignature;
-      store_be32(parts_.bytes.data() + at, kSignatureMagic);
-      store_be32(parts_.bytes.data() + at + 12, options_.flow);
+      store_be16(parts_.bytes.data() + at, kSignatureMagic);
+      store_be16(parts_.bytes.data() + at + 2, options_.flow);
       at += kSignatureBytes;
       parts_.has_signature = true;
       parts_.signature_at = op.at;

@@ -105,7 +105,7 @@ struct ProgramParts {
   Resolve resolve;
   bool has_signature = false;
   std::uint16_t signature_at = 0;
-  std::uint32_t flow = 0;
+  std::uint16_t flow = 0;
 };
 
 }  // namespace myriad::craft

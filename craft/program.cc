@@ -304,23 +304,24 @@ class Run {
   }
   template <std::size_t N>
   void put_signatures(const Operation& op, Block<N>& b) const {
-    const std::uint64_t run = batch_.run;
+    const std::uint16_t run = batch_.run;
     const std::uint64_t stride = batch_.stride;
-    const std::int64_t now_ns = batch_.now_ns;
-    const auto now = static_cast<std::uint64_t>(now_ns);
-    const std::uint64_t of_batch = narrowed(run) + narrowed(now);
+    const std::uint64_t now = static_cast<std::uint64_t>(batch_.now_ns) & Signature::kTimeMask;
+    const std::uint64_t of_batch = run + narrowed(now);
     const std::uint64_t of_flow = flow_seed_;
     const std::size_t offset = op.at;
     std::uint8_t* const* const frames = batch_.frames.data() + b.at;
     std::uint64_t sequence = number(b.at);
     for (std::size_t i = 0; i < N; ++i, sequence += stride) {
       std::uint8_t* const at = frames[i] + offset;
-      const std::uint32_t check = Signature::check(of_flow, sequence, now_ns);
-      store_be64(at + 4, run);
-      store_be64(at + 16, sequence);
-      store_be64(at + 24, now);
-      store_be32(at + 32, check);
-      b.low[i] = of_batch + narrowed(sequence) + check;
+      const auto low = static_cast<std::uint32_t>(sequence);
+      const std::uint16_t check = Signature::check(of_flow, low, now);
+      store_be16(at + 4, run);
+      store_be32(at + 6, low);
+      store_be16(at + 10, static_cast<std::uint16_t>(now >> 32));
+      store_be32(at + 12, static_cast<std::uint32_t>(now));
+      store_be16(at + 16, check);
+      b.low[i] = of_batch + narrowed(low) + check;
     }
   }
 

@@ -28,7 +28,7 @@ struct Batch {
   std::span<const std::uint32_t> hosts;   // of each frame, as hosts() says; may be empty unless needs_hosts()
   const RowBlock* rows = nullptr;         // when needs_rows()
   std::size_t row = 0;                    // of the first frame in `rows`; the next frame has the next row
-  std::uint64_t run = 0;                  // of signatures
+  std::uint16_t run = 0;                  // of signatures
   std::int64_t now_ns = 0;                // of signatures
 };
 

@@ -1,13 +1,14 @@
 // What a `sequence` payload begins with, so that whoever receives the frame can tell loss, reordering, duplication and
-// latency: 36 bytes, big-endian.
+// latency: 18 bytes, big-endian. It fits in the smallest frame of UDP over IPv4.
 //
-//   offset  0      4             12     16            24           32      36
-//           magic  run           flow   sequence      sent, ns     check
+//   offset  0      2      4     6           10         16      18
+//           magic  flow   run   sequence    sent, ns   check
 //
-// The run is a number drawn anew for each run, so that leftovers of an earlier one are not counted; the flow is its
-// index in the scenario; frames of a flow are numbered from 0. The time is what the sender's clock says: latency is
-// meaningful where sender and receiver share the clock. The check is a hash of run, flow, sequence and time: with the
-// magic, 64 bits must fit by chance before foreign bytes pass for a signature.
+// The run is drawn anew for each run, so that leftovers of an earlier one are not counted; the flow is its index in the
+// scenario; frames of a flow are numbered from 0, modulo 2^32. The time is what the sender's clock says, modulo 2^48 ns
+// (78 hours): latency is meaningful where sender and receiver share the clock. The check is a hash of the rest: with
+// the magic, 32 bits must fit by chance before foreign bytes pass for a signature, and 16 more to pass for one of this
+// run.
 #pragma once
 
 #include <cstdint>
@@ -18,22 +19,29 @@
 
 namespace myriad::craft {
 
-inline constexpr std::size_t kSignatureBytes = 36;
-inline constexpr std::uint32_t kSignatureMagic = 0x4d595201;  // "MYR", version 1
+inline constexpr std::size_t kSignatureBytes = 18;
+inline constexpr std::uint16_t kSignatureMagic = 0x4d59;  // "MY"
 
 struct Signature {
-  std::uint64_t run = 0;
-  std::uint32_t flow = 0;
-  std::uint64_t sequence = 0;
-  std::int64_t sent_ns = 0;
+  std::uint16_t run = 0;
+  std::uint16_t flow = 0;
+  std::uint32_t sequence = 0;
+  std::uint64_t sent_ns = 0;  // 48 bits
 
-  // The check of everything before it. `of_flow` is signature_seed() of run and flow.
-  [[nodiscard]] static constexpr std::uint32_t check(std::uint64_t of_flow, std::uint64_t sequence,
-                                                     std::int64_t sent_ns) {
-    return static_cast<std::uint32_t>(mix64(mix64(of_flow ^ sequence) + static_cast<std::uint64_t>(sent_ns)) >> 32);
+  static constexpr std::uint64_t kTimeMask = (std::uint64_t{1} << 48) - 1;
+
+  // The check of everything before it. `of_flow` is seed() of run and flow.
+  [[nodiscard]] static constexpr std::uint16_t check(std::uint64_t of_flow, std::uint32_t sequence,
+                                                     std::uint64_t sent_ns) {
+    return static_cast<std::uint16_t>(mix64(mix64(of_flow ^ sequence) + sent_ns) >> 48);
   }
-  [[nodiscard]] static constexpr std::uint64_t seed(std::uint64_t run, std::uint32_t flow) {
+  [[nodiscard]] static constexpr std::uint64_t seed(std::uint16_t run, std::uint16_t flow) {
     return mix64(run ^ mix64(flow));
+  }
+  // How long ago it was sent, when it is `now_ns` on the sender's clock.
+  [[nodiscard]] std::int64_t age_ns(std::int64_t now_ns) const {
+    const std::uint64_t ago = (static_cast<std::uint64_t>(now_ns) - sent_ns) & kTimeMask;
+    return static_cast<std::int64_t>(ago);
   }
 
   // Writes kSignatureBytes.

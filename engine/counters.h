@@ -111,8 +111,8 @@ struct FlowCounters {
 
 // Frames of flows of another run that arrived here.
 struct StrangerCounters {
-  std::uint64_t run = 0;
-  std::uint32_t flow = 0;
+  std::uint16_t run = 0;
+  std::uint16_t flow = 0;
   FlowCounters counters;
 };
 

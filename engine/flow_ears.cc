@@ -13,7 +13,7 @@ constexpr std::int64_t kLongestTransitNs = 10'000'000'000;
 
 }  // namespace
 
-FlowEars::FlowEars(const Placement& placement, std::uint64_t run) : run_(run), own_(placement.plan_flows) {
+FlowEars::FlowEars(const Placement& placement, std::uint16_t run) : run_(run), own_(placement.plan_flows) {
   static_assert(kMagic == craft::kSignatureMagic);
   // UDP over IPv4 and IPv6, with and without a VLAN tag; and where our own flows have theirs, or a tag less or more.
   places_ = {42, 62, 46, 66, 50, 70};
@@ -24,7 +24,7 @@ FlowEars::FlowEars(const Placement& placement, std::uint64_t run) : run_(run), o
   }
 }
 
-FlowEars::Ear* FlowEars::ear_of(std::uint64_t run, std::uint32_t flow) {
+FlowEars::Ear* FlowEars::ear_of(std::uint16_t run, std::uint16_t flow) {
   if (run == run_) return flow < own_.size() ? &own_[flow] : nullptr;
   const auto found = others_.find({run, flow});
   if (found != others_.end()) return &found->second;
@@ -38,12 +38,16 @@ bool FlowEars::take(Bytes frame, std::size_t at, Instant now) {
   Ear* const ear = ear_of(signature->run, signature->flow);
   if (ear == nullptr) return true;
   ear->take(signature->sequence, frame.size());
-  const std::int64_t transit = now.ns - signature->sent_ns;
-  if (transit >= 0 && transit < kLongestTransitNs) ear->time(transit);
+  const std::int64_t transit = signature->age_ns(now.ns);
+  if (transit < kLongestTransitNs) ear->time(transit);
   return true;
 }
 
-void FlowEars::Ear::take(std::uint64_t number, std::size_t bytes) {
+void FlowEars::Ear::take(std::uint32_t sequence, std::size_t bytes) {
+  // The number that is nearest to the highest so far, of all that end in these 32 bits.
+  const auto ahead = static_cast<std::int32_t>(sequence - static_cast<std::uint32_t>(highest));
+  const bool before_the_first = ahead < 0 && static_cast<std::uint64_t>(-std::int64_t{ahead}) > highest;
+  const std::uint64_t number = before_the_first ? sequence : highest + static_cast<std::uint64_t>(std::int64_t{ahead});
   if (seen.empty()) seen.assign(kWindow / 64, 0);
   ++counters.frames_rx;
   counters.bytes_rx += bytes;

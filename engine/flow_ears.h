@@ -22,19 +22,19 @@ class FlowEars {
   // Flows of other runs that are told apart; frames of further ones are counted as those of nobody.
   static constexpr std::size_t kStrangers = 256;
 
-  FlowEars(const Placement& placement, std::uint64_t run);
+  FlowEars(const Placement& placement, std::uint16_t run);
 
   // True when the frame was signed: it is nobody else's business then.
   bool hear(Bytes frame, Instant now) {
     for (const std::size_t at : places_) {
-      if (frame.size() >= at + 4 && load_be32(frame.data() + at) == kMagic) return take(frame, at, now);
+      if (frame.size() >= at + 2 && load_be16(frame.data() + at) == kMagic) return take(frame, at, now);
     }
     return false;
   }
   void write_counters(std::vector<FlowCounters>& own, std::vector<StrangerCounters>& others) const;
 
  private:
-  static constexpr std::uint32_t kMagic = 0x4d595201;  // of craft/signature.h
+  static constexpr std::uint16_t kMagic = 0x4d59;  // of craft/signature.h
   // How far back a number may lie to be told from one that came before.
   static constexpr std::uint64_t kWindow = 65'536;
 
@@ -45,17 +45,17 @@ class FlowEars {
     bool has_transit = false;
     FlowCounters counters;
 
-    void take(std::uint64_t number, std::size_t bytes);
+    void take(std::uint32_t sequence, std::size_t bytes);
     void time(std::int64_t transit_ns);
   };
 
   bool take(Bytes frame, std::size_t at, Instant now);
-  [[nodiscard]] Ear* ear_of(std::uint64_t run, std::uint32_t flow);
+  [[nodiscard]] Ear* ear_of(std::uint16_t run, std::uint16_t flow);
 
-  std::uint64_t run_;
+  std::uint16_t run_;
   std::vector<std::size_t> places_;  // where signatures may begin
   std::vector<Ear> own_;             // by index in the plan
-  std::map<std::pair<std::uint64_t, std::uint32_t>, Ear> others_;
+  std::map<std::pair<std::uint16_t, std::uint16_t>, Ear> others_;
 };
 
 }  // namespace myriad::engine

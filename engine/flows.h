@@ -27,7 +27,7 @@ struct FlowsOptions {
   std::uint32_t shard = 0;
   std::uint32_t shards = 1;
   Instant start;          // of the run
-  std::uint64_t run = 0;  // of signatures
+  std::uint16_t run = 0;  // of signatures
 };
 
 class Flows {

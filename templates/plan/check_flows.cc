@@ -135,7 +135,7 @@ void check_flow(Reading& reading, std::size_t index) {
   FlowDraft& draft = reading.flow_drafts[index];
   craft::CompileOptions options;
   options.seed = mix64(reading.plan.seed ^ mix64(index));
-  options.flow = static_cast<std::uint32_t>(index);
+  options.flow = static_cast<std::uint16_t>(index);
   options.order = draft.order;
   options.size = draft.size;
   options.mutation = draft.mutation;

@@ -148,7 +148,7 @@ TEST_P(RandomPackets, AreReadByAReceiverAndPatchedLikeFreshOnes) {
     batch.first = maker.below(1 << 20);
     batch.stride = 1 + maker.below(5);
     batch.now_ns = static_cast<std::int64_t>(maker.below(1ULL << 60));
-    batch.run = seed * 0x123456789abcdef;
+    batch.run = static_cast<std::uint16_t>(seed * 0x1235);
     constexpr std::size_t kCount = 37;
     const Made fresh = make(*program, kCount, batch);
     for (const Frame& frame : fresh.frames) {

@@ -79,7 +79,7 @@ TEST(Refusals, SayWhatAndWhere) {
                  Part::kField, 1, "are the same bits");
   expect_refused({{ethernet(), ipv4(), udp()}, text("hi")}, sized(Constant{47}), Part::kSize, 0,
                  "too small for this packet");
-  expect_refused({{ethernet(), ipv4(), udp()}, of_kind(PayloadKind::kSequence)}, sized(RandomBetween{64, 1518}),
+  expect_refused({{ethernet(), ipv4(), udp()}, of_kind(PayloadKind::kSequence)}, sized(RandomBetween{63, 1518}),
                  Part::kSize, 0, "too small");
   expect_refused({{ethernet(), ipv4(), udp()}, {}}, sized(Values{{64, 4101}}), Part::kSize, 0, "a frame of 4101 bytes");
   expect_refused({{ethernet(), ipv4(), udp()}, {}}, sized(Counting{64, 1, std::nullopt, false}), Part::kSize, 0,

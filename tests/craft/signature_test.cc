@@ -9,10 +9,10 @@
 namespace myriad::craft {
 namespace {
 
-const Signature kSome{0x1122334455667788, 3, 0xfedcba9876543210, -5};
+const Signature kSome{.run = 0x1122, .flow = 3, .sequence = 0xfedcba98, .sent_ns = 0xfffffffffffb};
 
 TEST(Signatures, LieInTheFrame) {
-  CompileOptions options = sized(Constant{120});
+  CompileOptions options = sized(Constant{64});
   options.flow = 7;
   const Program program = program_of({{ethernet(), ipv4(), udp()}, of_kind(PayloadKind::kSequence)}, options);
   ASSERT_TRUE(program.has_sequence());
@@ -20,15 +20,18 @@ TEST(Signatures, LieInTheFrame) {
   Batch batch;
   batch.first = 100;
   batch.stride = 3;
-  batch.run = 0xabcdef0123456789;
+  batch.run = 0xabcd;
   batch.now_ns = 1'700'000'000'123'456'789;
   const Made made = make(program, 33, batch);
   for (std::uint64_t i = 0; i < 33; ++i) {
-    EXPECT_EQ(received(made.frames[i]), "ethernet ipv4 udp 74");
+    EXPECT_EQ(received(made.frames[i]), "ethernet ipv4 udp 18");
     std::size_t likely = program.signature_at();
     const auto found = Signature::find(made.frames[i], likely);
     ASSERT_TRUE(found);
-    EXPECT_EQ(*found, (Signature{batch.run, 7, 100 + 3 * i, batch.now_ns}));
+    EXPECT_EQ(*found, (Signature{.run = batch.run,
+                                 .flow = 7,
+                                 .sequence = static_cast<std::uint32_t>(100 + 3 * i),
+                                 .sent_ns = static_cast<std::uint64_t>(batch.now_ns) & Signature::kTimeMask}));
     EXPECT_EQ(likely, 42U);
   }
 }
@@ -57,12 +60,17 @@ TEST(Signatures, AreNotThereWhenABitIsWrong) {
   EXPECT_TRUE(Signature::at(frame, 0));
 }
 
+TEST(Signatures, KnowTheirAgeAcrossTheWrapOfTheirClock) {
+  EXPECT_EQ(kSome.age_ns((std::int64_t{7} << 48) + 20), 25);
+  EXPECT_EQ(kSome.age_ns((std::int64_t{7} << 48) - 5), 0);
+}
+
 TEST(Signatures, AreNotThereWhenTheFrameIsCut) {
   Frame whole(60);
-  kSome.store(whole.data() + 24);
+  kSome.store(whole.data() + 42);
   for (std::size_t length = 0; length <= whole.size(); ++length) {
     const Frame frame(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
-    std::size_t likely = 24;
+    std::size_t likely = 42;
     EXPECT_EQ(Signature::find(frame, likely).has_value(), length == 60) << length;
     likely = SIZE_MAX;
     EXPECT_EQ(Signature::find(frame, likely).has_value(), length == 60) << length;

@@ -23,7 +23,7 @@ using craft::HostField;
 using craft::LayerKind;
 
 constexpr Instant kStart{1'000'000'000};
-constexpr std::uint64_t kRun = 77;
+constexpr std::uint16_t kRun = 77;
 constexpr Duration kTurn = std::chrono::microseconds{50};
 
 std::string bytes_of(Bytes frame) { return {frame.begin(), frame.end()}; }
@@ -43,7 +43,7 @@ struct Scene {
   plan::FlowPlan& add(const craft::Packet& packet, std::optional<std::size_t> group = std::nullopt) {
     craft::CompileOptions options;
     options.seed = 5;
-    options.flow = static_cast<std::uint32_t>(plan.flows.size());
+    options.flow = static_cast<std::uint16_t>(plan.flows.size());
     if (group) {
       craft::HostRange range;
       range.count = plan.groups[*group].count;
@@ -370,7 +370,7 @@ TEST(FlowEars, CountLossDuplicatesOrderAndTime) {
     const Bytes bytes{reinterpret_cast<const std::uint8_t*>(frame.data()), frame.size()};
     const auto sent = craft::Signature::at(bytes, flow.program->signature_at());
     EXPECT_TRUE(sent.has_value());
-    EXPECT_TRUE(ears.hear(bytes, Instant{sent->sent_ns + 1'000'000}));
+    EXPECT_TRUE(ears.hear(bytes, Instant{static_cast<std::int64_t>(sent->sent_ns) + 1'000'000}));
   };
   for (std::size_t i = 0; i < 100; ++i) {
     if (i == 10 || i == 20) continue;  // 10 is lost, 20 comes late
@@ -403,7 +403,7 @@ TEST(FlowEars, LeaveUnsignedFramesToTheStack) {
   FlowEars ears{part.placement(), kRun};
   std::vector<std::uint8_t> frame(100, 0);
   EXPECT_FALSE(ears.hear(frame, kStart));
-  store_be32(frame.data() + 42, craft::kSignatureMagic);  // the rest is not a signature
+  store_be16(frame.data() + 42, craft::kSignatureMagic);  // the rest is not a signature
   EXPECT_FALSE(ears.hear(frame, kStart));
   for (std::size_t length = 0; length < 100; ++length) EXPECT_FALSE(ears.hear(Bytes{frame}.first(length), kStart));
 }
