@@ -68,9 +68,10 @@ def neighbour_solicitation(source, target, options=b""):
 
 
 class Frame:
-    """What was received: addresses, tags (identifiers, outer first), EtherType, payload."""
+    """What was received: all bytes; addresses, tags (identifiers, outer first), EtherType, payload."""
 
     def __init__(self, data, stripped=None):
+        self.data = data
         self.destination, self.source = data[:6].hex(":"), data[6:12].hex(":")
         self.tags = []
         if stripped is not None:
