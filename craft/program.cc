@@ -67,9 +67,9 @@ void random_plain(std::uint8_t* at, std::size_t count, std::uint64_t seed) { ran
 [[gnu::target("avx2")]] void random_avx2(std::uint8_t* at, std::size_t count, std::uint64_t seed) {
   random_lanes(at, count, seed);
 }
-const RandomBytes random_bytes = __builtin_cpu_supports("avx2") ? random_avx2 : random_plain;
+const RandomBytes kRandomBytes = __builtin_cpu_supports("avx2") ? random_avx2 : random_plain;
 #else
-constexpr RandomBytes random_bytes = random_plain;
+constexpr RandomBytes kRandomBytes = random_plain;
 #endif
 
 void fill_behind(std::uint8_t* at, std::size_t count, std::span<const std::uint8_t> pattern) {
@@ -198,8 +198,10 @@ class Run {
       case Make::kHostVlan: {
         const std::uint32_t* const hosts = batch_.hosts.data() + b.at;
         const Uint128 part = op.step;
-        for (std::size_t i = 0; i < N; ++i)
+        for (std::size_t i = 0; i < N; ++i) {
           b.low[i] = (start + static_cast<std::uint64_t>(hosts[i] * part >> 48)) & mask;
+          b.high[i] = 0;  // even a field of 128 bits may be given a VLAN
+        }
         return;
       }
       case Make::kColumn: {
@@ -291,7 +293,7 @@ class Run {
 
   std::uint64_t put_random(const Operation& op, std::size_t i) const {
     const MutableBytes payload{frame(i) + op.at, lengths_[i] - op.at};
-    random_bytes(payload.data(), payload.size(), op.seed ^ mix64(number(i)));
+    kRandomBytes(payload.data(), payload.size(), op.seed ^ mix64(number(i)));
     return op.contributions == 0 ? 0 : sum_of(payload);
   }
   std::uint64_t put_row(const Operation& op, std::size_t i) const {

@@ -124,7 +124,12 @@ void check_data(Reading& reading, const FlowPlan& flow, const FlowDraft& draft) 
   }
   if (text->size() < kLookedInto) reader.finish(block);
   if (!reader.error()) return;
-  const std::uint32_t source = reading.problems.add_source(flow.data, *text);
+  // A report shows the line, and a terminal must not obey it.
+  std::string harmless = *text;
+  for (char& c : harmless) {
+    if (c != '\n' && (c < ' ' || c > '~')) c = '?';
+  }
+  const std::uint32_t source = reading.problems.add_source(flow.data, std::move(harmless));
   reading.wrong(
       {source, static_cast<std::uint32_t>(reader.error()->line), static_cast<std::uint32_t>(reader.error()->column)},
       reader.error()->what, reader.error()->suggestion);

@@ -22,7 +22,7 @@ constexpr std::size_t kMostAddresses = 100;
 std::vector<std::string_view> layer_names() {
   std::vector<std::string_view> names;
   for (const LayerDefinition& definition : craft::layer_definitions()) names.push_back(definition.name);
-  names.push_back("payload");
+  names.emplace_back("payload");
   return names;
 }
 
@@ -222,7 +222,7 @@ void read_packet(Reading& reading, const Node& node, FlowDraft& draft) {
   for (const NodePtr& item : node.items) {
     if (reading.problems.full()) return;
     if (ended) return reading.wrong(item->at, "nothing follows the payload", "move it to the end");
-    static const Node kNothing;
+    static const Node nothing;
     const bool alone = item->is_scalar();
     if (!alone && (!item->is_map() || item->entries.size() != 1)) {
       reading.wrong(item->at, "a layer is one name and its fields",
@@ -230,7 +230,7 @@ void read_packet(Reading& reading, const Node& node, FlowDraft& draft) {
       continue;
     }
     const std::string& name = alone ? item->text : item->entries[0].key;
-    const Node& value = alone ? kNothing : *item->entries[0].value;
+    const Node& value = alone ? nothing : *item->entries[0].value;
     const Place at = alone ? item->at : item->entries[0].at;
     if (name == "payload") {
       read_payload(reading, value, at, draft);
@@ -253,7 +253,7 @@ std::vector<std::uint8_t> read_tcp_options(Reading& reading, const Node& node) {
   };
   for (const NodePtr& item : node.items) {
     if (reading.problems.full()) break;
-    static const Node kNothing;
+    static const Node nothing;
     if (item->is_scalar()) {
       static constexpr std::string_view kAlone[] = {"nop", "sack_permitted"};
       if (item->text == "nop") {

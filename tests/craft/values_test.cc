@@ -171,6 +171,20 @@ TEST(Values, OfHostsAreTheirs) {
   }
 }
 
+TEST(Values, AVlanFitsEvenAnAddress) {
+  CompileOptions options;
+  options.hosts = hosts_of(8);
+  options.hosts->vlan = {100, 0};
+  options.hosts->hosts_per_vlan = 2;
+  const Program program = program_of({{ethernet(),
+                                       layer(K::kIpv6, {{"src", Counting{v6("fd00::ffff:ffff:ffff:fffe"), 1, 5, false}},
+                                                        {"dst", OfHost{HostField::kVlan}}})},
+                                      {}},
+                                     options);
+  const Made made = make(program, 8);
+  for (std::size_t n = 0; n < 8; ++n) EXPECT_TRUE(bits(made.frames[n], 42 * 8, 128) == 100 + n / 2);
+}
+
 TEST(Values, OfHostsInRandomOrderVisitThemAll) {
   CompileOptions options;
   options.hosts = hosts_of(10);
