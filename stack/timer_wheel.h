@@ -95,7 +95,7 @@ class TimerWheel {
   }
   // Not before this tick will it fire. Precondition: it is armed.
   [[nodiscard]] std::uint64_t due_tick(std::uint32_t node) const {
-    assert(node >= kFirstTimer && node < nodes_.size());
+    assert(node >= kFirstTimer && nodes_.has(node));
     return nodes_[node].tick;
   }
   [[nodiscard]] std::size_t armed() const { return nodes_.live() - kFirstTimer - (spare_ != 0 ? 1 : 0); }
