@@ -1,5 +1,5 @@
-// How fast a data file becomes rows of a flow: 100,000 records of an address, a port and a word, read as the engine reads
-// them, in pieces of 256 KiB.
+// How fast a data file becomes rows of a flow: 100,000 records of an address, a port and a word, read as the engine
+// reads them, in pieces of 256 KiB.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

@@ -176,11 +176,11 @@ TEST(Values, AVlanFitsEvenAnAddress) {
   options.hosts = hosts_of(8);
   options.hosts->vlan = {100, 0};
   options.hosts->hosts_per_vlan = 2;
-  const Program program = program_of({{ethernet(),
-                                       layer(K::kIpv6, {{"src", Counting{v6("fd00::ffff:ffff:ffff:fffe"), 1, 5, false}},
-                                                        {"dst", OfHost{HostField::kVlan}}})},
-                                      {}},
-                                     options);
+  const Program program =
+      program_of({{ethernet(), layer(K::kIpv6, {{"src", Counting{v6("fd00::ffff:ffff:ffff:fffe"), 1, 5, false}},
+                                                {"dst", OfHost{HostField::kVlan}}})},
+                  {}},
+                 options);
   const Made made = make(program, 8);
   for (std::size_t n = 0; n < 8; ++n) EXPECT_TRUE(bits(made.frames[n], 42 * 8, 128) == 100 + n / 2);
 }
