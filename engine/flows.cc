@@ -125,7 +125,7 @@ Flows::Chunk Flows::next_chunk(Flow& flow, std::uint64_t due_below, std::uint32_
   Chunk chunk{flow.next, flow.stride, 0};
   if (!flow.by_owner) {
     if (flow.next >= due_below) return chunk;
-    const std::uint64_t left = (due_below - flow.next + flow.stride - 1) / flow.stride;
+    const std::uint64_t left = (due_below - flow.next - 1) / flow.stride + 1;
     chunk.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, most));
     flow.next += chunk.count * flow.stride;
     return chunk;

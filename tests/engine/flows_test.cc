@@ -244,6 +244,20 @@ TEST(Flows, AsFastAsPossibleFillTheRoomThatIsThere) {
   EXPECT_EQ(part.sent().size(), 1'000U);
 }
 
+TEST(Flows, AsFastAsPossibleAndWithoutEndGoFromEveryShard) {
+  for (const bool timed : {false, true}) {
+    for (std::uint32_t shard = 0; shard < 3; ++shard) {
+      Scene scene;
+      plan::FlowPlan& flow = scene.add(free_packet());
+      flow.rate = {plan::FlowRateKind::kMax, 0, 4};
+      if (timed) flow.seconds = std::chrono::seconds{1};
+      Part part{scene.plan, shard, 3};
+      part.turn(kStart);
+      EXPECT_EQ(part.sent().size(), 128U) << "all the room there is, shard " << shard;
+    }
+  }
+}
+
 TEST(Flows, InBurstsKeepTheirGaps) {
   Scene scene;
   plan::FlowPlan& flow = scene.add(free_packet());
