@@ -98,6 +98,16 @@ class TimerWheel {
     assert(node >= kFirstTimer && nodes_.has(node));
     return nodes_[node].tick;
   }
+  // That timer will be cancelled soon, and has not been touched for long: its node, and once that is at hand, those
+  // beside it in its list. `node` may be that of no timer.
+  void expect(std::uint32_t node) const {
+    if (node != TimerId{}.node) __builtin_prefetch(&nodes_[node]);
+  }
+  void expect_neighbours(std::uint32_t node) const {
+    if (node == TimerId{}.node) return;
+    __builtin_prefetch(&nodes_[nodes_[node].next]);
+    __builtin_prefetch(&nodes_[nodes_[node].previous]);
+  }
   [[nodiscard]] std::size_t armed() const { return nodes_.live() - kFirstTimer - (spare_ != 0 ? 1 : 0); }
   // Timers for which there is memory now.
   [[nodiscard]] std::size_t room() const { return nodes_.capacity() - kFirstTimer; }

@@ -309,9 +309,15 @@ void Tcp::begin_time_wait(ConnectionId id) {
     time_wait_.erase(time_wait_.begin(), time_wait_.begin() + static_cast<std::ptrdiff_t>(time_wait_head_));
     time_wait_head_ = 0;
   }
-  // The next that end early have not been touched for long.
-  if (time_wait_count_ + 1 >= limits_.time_wait && time_wait_head_ + 1 < time_wait_.size()) {
-    table_.expect_removal(time_wait_[time_wait_head_].id, time_wait_[time_wait_head_ + 1].id);
+  // The next that end early have not been touched for long. One after the other comes into the caches: the connection,
+  // what it names, and what that names.
+  if (time_wait_count_ + 1 >= limits_.time_wait && time_wait_head_ + 2 < time_wait_.size()) {
+    const TimeWaiter* const next = &time_wait_[time_wait_head_];
+    wheel_.expect_neighbours(table_[next[0].id].timer_node);
+    const Connection& soon = table_[next[1].id];
+    table_.expect_removal(soon);
+    wheel_.expect(soon.timer_node);
+    table_.expect(next[2].id);
   }
   time_wait_.push_back({id, table_[id].generation});
   ++time_wait_count_;
@@ -334,10 +340,12 @@ void Tcp::settle(ConnectionId id, Instant now) {
   watch(id, surroundings, now);
 }
 
-void Tcp::set_timer(ConnectionId id, Instant now) {
+// A timer that fires early only looks and is armed again, which costs less than to move it forward. The deadlines of a
+// young connection come closer step by step: that of its SYN, of its data, of its acknowledgement.
+void Tcp::set_timer(ConnectionId id, Instant now, Instant latest) {
   Connection& c = table_[id];
   TimerId timer = wheel_.at(c.timer_node);
-  wheel_.rearm(timer, c.deadline(now), timer_kind_, static_cast<std::uint32_t>(id));
+  wheel_.rearm(timer, std::min(c.deadline(now), latest), timer_kind_, static_cast<std::uint32_t>(id));
   c.timer_node = timer.node;
 }
 
@@ -346,7 +354,7 @@ void Tcp::on_timer(ConnectionId id, Instant now) {
   c.timer_node = TimerId{}.node;
   if (c.state() == State::kFree || c.state() == State::kAborting) return;
   if (c.deadline(now) > now) {
-    settle(id, now);
+    set_timer(id, now, Instant::never());
     return;
   }
   const State before = c.state();

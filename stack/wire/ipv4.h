@@ -36,7 +36,7 @@ class Ipv4View {
     if (total < header) return tl::unexpected(Drop::kBadHeaderLength);
     if (extent == PacketExtent::kWhole) {
       if (total > packet.size()) return tl::unexpected(Drop::kTruncated);
-      if (checksum_fold(checksum_add_header(0, packet.data(), header)) != 0xffff) {
+      if (checksum_fold(checksum_add_received(0, packet.first(header))) != 0xffff) {
         return tl::unexpected(Drop::kBadIpChecksum);
       }
     }
