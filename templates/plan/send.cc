@@ -96,7 +96,11 @@ Result<Plan> plan_of_send(const SendOptions& options) {
     sender.ipv6 = options.ipv6;
   }
   if (problems.none()) read_scenario(reading, *root);
-  if (problems.none()) return std::move(reading.plan);
+  if (problems.none()) {
+    // The run has nothing else to do: it lasts as long as the flow, to the frame.
+    reading.plan.flows[0].seconds = std::exchange(reading.plan.duration, std::nullopt);
+    return std::move(reading.plan);
+  }
   return fail(Fault::kUsage, text_of(problems.list()));
 }
 

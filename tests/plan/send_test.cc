@@ -36,7 +36,8 @@ TEST(Send, MakesAPlanOfOneFlow) {
   ASSERT_EQ(plan->ports.size(), 1U);
   EXPECT_EQ(plan->ports[0].interface, "eth1");
   EXPECT_EQ(plan->seed, 9U);
-  EXPECT_EQ(plan->duration, 3s);
+  EXPECT_EQ(plan->flows[0].seconds, 3s);
+  EXPECT_FALSE(plan->duration);
   ASSERT_EQ(plan->flows.size(), 1U);
   const FlowPlan& flow = plan->flows[0];
   EXPECT_FALSE(flow.group);
