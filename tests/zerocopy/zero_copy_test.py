@@ -163,6 +163,25 @@ class Talk(Frames):
             connection.request("GET", f"/bytes/{size}")
             return connection.getresponse().read()
 
+    def test_flows_of_every_size_arrive_unaltered(self):
+        wire = frames.Wire(self.net.there, "peer")
+        there = json.loads(self.net.there.run("ip", "-j", "link", "show", "peer").stdout)[0]["address"]
+        sizes = [*range(LEAST, MOST, 5), MOST]
+        given = ", ".join(f"{size + 4}B" for size in sizes)  # with FCS
+        packet = f"ethernet: {{dst: {there}, src: 02:4d:00:00:00:09, ethertype: 0x88b5}}, payload: {{fill: 00 11 22 33 44}}"
+        done = self.net.myriad("send", "-i", "port", "--mode", "zero-copy", "--packet", packet, "--size",
+                               f"{{values: [{given}]}}", "--rate", "500pps", "--count", len(sizes), "--json", "-",
+                               timeout=PATIENCE_SECONDS)
+        self.assertExit(done, 0)
+        document = json.loads(done.stdout)
+        seen = [frame.data for frame in wire.collect(quiet_seconds=3) if frame.kind == 0x88B5]
+        head = bytes.fromhex(there.replace(":", "")) + bytes.fromhex("024d0000000988b5")
+        pattern = bytes([0x00, 0x11, 0x22, 0x33, 0x44]) * 400
+        self.assertEqual(sorted(seen), sorted(head + pattern[: size - 14] for size in sizes))
+        self.assertEqual(document["ports"]["send"]["mode"], "zero-copy")
+        self.assertEqual(document["ports"]["send"]["frames_tx"], len(sizes))
+        self.say(f"{len(sizes)} frames of flows of {LEAST} to {MOST} bytes")
+
     def test_hosts_ping_the_kernel_and_fetch_from_nginx(self):
         content, sha = lab.file_of(50_000)
         server = lab.Nginx(self.net, files={"file.bin": content})
