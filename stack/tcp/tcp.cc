@@ -340,12 +340,10 @@ void Tcp::settle(ConnectionId id, Instant now) {
   watch(id, surroundings, now);
 }
 
-// A timer that fires early only looks and is armed again, which costs less than to move it forward. The deadlines of a
-// young connection come closer step by step: that of its SYN, of its data, of its acknowledgement.
-void Tcp::set_timer(ConnectionId id, Instant now, Instant latest) {
+void Tcp::set_timer(ConnectionId id, Instant now) {
   Connection& c = table_[id];
   TimerId timer = wheel_.at(c.timer_node);
-  wheel_.rearm(timer, std::min(c.deadline(now), latest), timer_kind_, static_cast<std::uint32_t>(id));
+  wheel_.rearm(timer, c.deadline(now), timer_kind_, static_cast<std::uint32_t>(id));
   c.timer_node = timer.node;
 }
 
@@ -354,7 +352,7 @@ void Tcp::on_timer(ConnectionId id, Instant now) {
   c.timer_node = TimerId{}.node;
   if (c.state() == State::kFree || c.state() == State::kAborting) return;
   if (c.deadline(now) > now) {
-    set_timer(id, now, Instant::never());
+    settle(id, now);
     return;
   }
   const State before = c.state();

@@ -88,8 +88,6 @@ class Tcp {
   [[nodiscard]] ReassemblyPool& pool() { return pool_; }
 
  private:
-  // When a timer that was just armed looks at the latest: as soon as a delayed acknowledgement, the first of all.
-  static constexpr Duration kFirstLook = std::chrono::milliseconds{40};
   static constexpr int kBurst = 32;  // segments of one connection before the next one has its turn
 
   // What connections of one workload or service have in common.
@@ -143,7 +141,7 @@ class Tcp {
     // A timer that would fire too early is left alone: it looks at the deadline when it fires. Most never do.
     const bool armed = c.timer_node != stack::TimerId{}.node;
     if (armed ? c.is_due_before(wheel_.due_tick(c.timer_node)) : c.has_deadline()) {
-      set_timer(id, now, now + kFirstLook);
+      set_timer(id, now);
     }
     c.rest(surroundings);
   }
@@ -184,8 +182,8 @@ class Tcp {
   stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local, Segment& segment,
                             TxBatch& out);
   bool apply(ConnectionId id, Outcome& outcome, Instant now);
-  void settle(ConnectionId id, Instant now);                     // after anything: timer, queue, or the end
-  void set_timer(ConnectionId id, Instant now, Instant latest);  // for the next deadline, at `latest`
+  void settle(ConnectionId id, Instant now);  // after anything: timer, queue, or the end
+  void set_timer(ConnectionId id, Instant now);
   void end(ConnectionId id);
   void push(EventKind kind, const Connection& c, ConnectionId id, Bytes data = {},
             FailReason reason = FailReason::kNone);

@@ -225,8 +225,9 @@ std::string flow_line(const Plan& plan, const FlowPlan& flow) {
 }  // namespace
 
 std::string describe(const Plan& plan) {
-  std::string text = fmt::format("{}: seed {}, {}\n", plan.file, plan.seed,
-                                 plan.duration ? duration_text(*plan.duration) : "until every workload and flow has ended");
+  std::string text =
+      fmt::format("{}: seed {}, {}\n", plan.file, plan.seed,
+                  plan.duration ? duration_text(*plan.duration) : "until every workload and flow has ended");
   for (const PortPlan& port : plan.ports) text += port_line(port) + "\n";
   for (const HostGroup& group : plan.groups) text += group_line(plan, group) + "\n";
   for (const Service& service : plan.services) text += service_line(plan, service) + "\n";
