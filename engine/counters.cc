@@ -1,5 +1,7 @@
 #include "engine/counters.h"
 
+#include <algorithm>
+
 namespace myriad::engine {
 
 void WorkloadCounters::merge(const WorkloadCounters& other) {
@@ -47,6 +49,20 @@ void FlowCounters::merge(const FlowCounters& other) {
   if (data_error.empty()) data_error = other.data_error;
 }
 
+void ReplayCounters::merge(const ReplayCounters& other) {
+  frames_read += other.frames_read;
+  frames_tx += other.frames_tx;
+  bytes_tx += other.bytes_tx;
+  for (std::size_t i = 0; i < skipped.size(); ++i) skipped[i] += other.skipped[i];
+  loops += other.loops;
+  sources += other.sources;
+  frames_late += other.frames_late;
+  lateness.merge(other.lateness);
+  begun_ns = std::min(begun_ns, other.begun_ns);
+  ended_ns = std::max(ended_ns, other.ended_ns);
+  if (trouble.empty()) trouble = other.trouble;
+}
+
 namespace {
 template <class T>
 void merge_each(std::vector<T>& into, const std::vector<T>& from) {
@@ -69,6 +85,7 @@ void ShardCounters::merge(const ShardCounters& other) {
       same->counters.merge(stranger.counters);
     }
   }
+  merge_each(replays, other.replays);
   if (groups.size() < other.groups.size()) groups.resize(other.groups.size());
   for (std::size_t i = 0; i < other.groups.size(); ++i) groups[i].add(other.groups[i]);
 }

@@ -13,6 +13,7 @@
 
 #include "base/histogram.h"
 #include "base/time.h"
+#include "craft/rewrite.h"
 #include "stack/counters.h"
 #include "stack/tcp/state.h"
 
@@ -116,11 +117,28 @@ struct StrangerCounters {
   FlowCounters counters;
 };
 
+struct ReplayCounters {
+  std::uint64_t frames_read = 0;  // records of the capture, as often as they were read
+  std::uint64_t frames_tx = 0;
+  std::uint64_t bytes_tx = 0;  // without FCS
+  std::array<std::uint64_t, static_cast<std::size_t>(craft::Skip::kCount)> skipped{};
+  std::uint64_t loops = 0;        // of the capture that came to its end
+  std::uint64_t sources = 0;      // distinct ones in it, where they become hosts
+  std::uint64_t frames_late = 0;  // by more than Replays::kLate
+  Histogram lateness;             // of frames behind their time; none for those that go as fast as they can
+  std::int64_t begun_ns = INT64_MAX;
+  std::int64_t ended_ns = INT64_MIN;
+  std::string trouble;  // why the capture ended before its end
+
+  void merge(const ReplayCounters& other);
+};
+
 struct ShardCounters {
   std::vector<WorkloadCounters> workloads;
   std::vector<ServiceCounters> services;
   std::vector<FlowCounters> flows;
   std::vector<StrangerCounters> strangers;
+  std::vector<ReplayCounters> replays;
   std::vector<stack::GroupCounters> groups;
 
   // Vectors of different length: the shorter one is taken as filled up with zeros.

@@ -106,13 +106,13 @@ MAY_INCLUDE = {
     "base": ("base",),
     "stack/wire": ("base", "stack/wire"),
     "stack": ("base", "stack"),
-    "craft": ("base", "stack/wire", "craft"),
+    "craft": ("base", "stack/wire", "capture/link_type", "capture/record", "craft"),
     "link": ("base", "link"),
     "app": ("base", "stack", "app"),
     "capture": ("base", "capture"),
     "xsk": ("base", "xsk"),
     "bpf": ("base", "bpf"),
-    "templates": ("base", "stack/wire", "craft", "templates"),
+    "templates": ("base", "stack/wire", "craft", "capture", "templates"),
     "engine": ("base", "stack", "craft", "app", "link", "capture", "templates/plan", "engine"),
     "report": ("base", "engine/counters", "report"),
     "cli": EVERYTHING[:-2],
@@ -272,7 +272,7 @@ def luck(tree):
     yield from words(tree, tree.of(*CODE), seeds, "a seed is drawn in cli and handed down", outside)
 
 
-# tap is the ring on which captured frames leave a shard; libbpf has one place for the whole process to print to.
+# tap is the ring on which captured frames leave a shard, replay_feed the one on which captures come to it; libbpf has one place for the whole process to print to.
 THREAD_PLACES = re.compile(
     r"^(engine/(mailbox|counters|snapshot|tap|row_feed|replay_feed)\.(h|cc)|xsk/ring\.(h|cc)|bpf/libbpf_log\.cc|cli/.*|tests/.*|bench/.*)$"
 )
