@@ -222,6 +222,37 @@ std::string flow_line(const Plan& plan, const FlowPlan& flow) {
   return line;
 }
 
+std::string replay_line(const Plan& plan, const ReplayPlan& replay) {
+  std::string line = fmt::format("replay {}: {} by {}", replay.name, replay.pcap, plan.ports[replay.port].name);
+  if (replay.answers_port) line += fmt::format(", its answers by {}", plan.ports[*replay.answers_port].name);
+  const ReplaySpeed& speed = replay.speed;
+  switch (speed.kind) {
+    case ReplaySpeedKind::kCaptured:
+      line +=
+          speed.multiplier == 1 ? "; as captured" : fmt::format("; {:g} times as fast as captured", speed.multiplier);
+      break;
+    case ReplaySpeedKind::kFrames:
+      line += fmt::format("; {:g} frames a second", speed.per_second);
+      break;
+    case ReplaySpeedKind::kBits:
+      line += fmt::format("; {:g} bit/s of layer {}", speed.per_second, speed.overhead_bytes > 4 ? 1 : 2);
+      break;
+    case ReplaySpeedKind::kMax:
+      line += "; as fast as possible";
+      break;
+  }
+  if (!replay.loops) line += ", for ever";
+  if (replay.loops && *replay.loops != 1) line += fmt::format(", {} times", thousands(*replay.loops));
+  if (replay.limit) line += ", at most " + plural(*replay.limit, "frame");
+  if (replay.duration) line += ", for " + duration_text(*replay.duration);
+  if (replay.clients) {
+    line += fmt::format("; {} become hosts of {}", replay.servers ? "clients" : "sources",
+                        plan.groups[*replay.clients].name);
+  }
+  if (replay.servers) line += fmt::format("; servers become hosts of {}", plan.groups[*replay.servers].name);
+  return line;
+}
+
 }  // namespace
 
 std::string describe(const Plan& plan) {
@@ -239,6 +270,7 @@ std::string describe(const Plan& plan) {
     text += "\n";
   }
   for (const FlowPlan& flow : plan.flows) text += flow_line(plan, flow) + "\n";
+  for (const ReplayPlan& replay : plan.replays) text += replay_line(plan, replay) + "\n";
   for (const Threshold& threshold : plan.thresholds) text += fmt::format("threshold {}\n", threshold.expression);
   return text;
 }

@@ -38,13 +38,14 @@ void read_sections(Reading& reading, const Node& root) {
     read_ports(reading, *ports);
   // Frames can be sent without being anybody's.
   const Node* const hosts =
-      fields.has("flows")
+      fields.has("flows") || fields.has("replays")
           ? fields.find("hosts")
           : fields.require("hosts", "as in 'hosts: {clients: {port: lan, count: 10, ipv4: 10.0.1.1/16}}'");
   if (hosts != nullptr) read_hosts(reading, *hosts);
   if (const Node* const services = fields.find("services")) read_services(reading, *services);
   if (const Node* const workloads = fields.find("workloads")) read_workloads(reading, *workloads);
   if (const Node* const flows = fields.find("flows")) read_flows(reading, *flows);
+  if (const Node* const replays = fields.find("replays")) read_replays(reading, *replays);
   if (const Node* const thresholds = fields.find("thresholds")) read_thresholds(reading, *thresholds);
 }
 

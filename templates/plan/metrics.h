@@ -72,6 +72,17 @@ inline constexpr Metric kFlowMetrics[] = {
     {"jitter_seconds", MetricKind::kDistribution},
     {"lateness_seconds", MetricKind::kDistribution},
 };
+inline constexpr Metric kReplayMetrics[] = {
+    {"frames_read"},
+    {"frames_tx"},
+    {"bytes_tx", MetricKind::kBytes},
+    {"frames_skipped", MetricKind::kReasons},
+    {"loops"},
+    {"sources"},
+    {"frames_late"},
+    {"generator_limited", MetricKind::kFlag},
+    {"lateness_seconds", MetricKind::kDistribution},
+};
 inline constexpr Metric kServiceMetrics[] = {
     {"sessions"},
     {"bytes_tx", MetricKind::kBytes},
@@ -111,8 +122,8 @@ struct MetricSection {
 // In the order in which a name is looked up.
 inline constexpr std::array kMetricSections = {
     MetricSection{"workloads", kWorkloadMetrics}, MetricSection{"flows", kFlowMetrics},
-    MetricSection{"services", kServiceMetrics},   MetricSection{"hosts", kHostsMetrics},
-    MetricSection{"ports", kPortMetrics},
+    MetricSection{"replays", kReplayMetrics},     MetricSection{"services", kServiceMetrics},
+    MetricSection{"hosts", kHostsMetrics},        MetricSection{"ports", kPortMetrics},
 };
 
 }  // namespace myriad::plan

@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/time.h"
 #include "templates/plan/plan_flows.h"
+#include "templates/plan/plan_replays.h"
 
 namespace myriad::plan {
 
@@ -187,6 +188,7 @@ struct Plan {
   std::vector<Service> services;
   std::vector<Workload> workloads;
   std::vector<FlowPlan> flows;
+  std::vector<ReplayPlan> replays;
   std::vector<Threshold> thresholds;
 };
 

@@ -28,7 +28,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 const Names& names_of(const Reading& reading, std::size_t section) {
-  const Names* const names[] = {&reading.workloads, &reading.flows, &reading.services, &reading.groups, &reading.ports};
+  const Names* const names[] = {&reading.workloads, &reading.flows,  &reading.replays,
+                                &reading.services,  &reading.groups, &reading.ports};
   return *names[section];
 }
 
@@ -80,8 +81,9 @@ class MetricFinder {
     for (std::size_t s = 0; s < kMetricSections.size(); ++s) {
       for (const std::string_view one : names_of(reading_, s).all()) known.push_back(one);
     }
-    return refuse(fmt::format("{} is not the name of a workload, flow, service, group of hosts or port", quoted(name)),
-                  did_you_mean(name, known));
+    return refuse(
+        fmt::format("{} is not the name of a workload, flow, replay, service, group of hosts or port", quoted(name)),
+        did_you_mean(name, known));
   }
   std::optional<Metric> find_field(std::string_view name, std::string_view field) {
     const std::span<const Metric> metrics = kMetricSections[sections_[0]].metrics;

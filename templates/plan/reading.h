@@ -66,7 +66,7 @@ struct Reading {
   Problems& problems;
   const LoadOptions& options;
   Plan plan;
-  Names ports, groups, services, workloads, flows;
+  Names ports, groups, services, workloads, flows, replays;
   std::vector<GroupPlaces> group_places;                                    // as Plan::groups
   std::vector<WorkloadPlaces> workload_places;                              // as Plan::workloads
   std::vector<FlowDraft> flow_drafts;                                       // as Plan::flows
@@ -140,6 +140,7 @@ void read_hosts(Reading& reading, const Node& section);
 void read_services(Reading& reading, const Node& section);
 void read_workloads(Reading& reading, const Node& section);
 void read_flows(Reading& reading, const Node& section);
+void read_replays(Reading& reading, const Node& section);
 void read_thresholds(Reading& reading, const Node& section);
 TcpPersonality read_personality(Reading& reading, const Node& node, Place at, const HostGroup& group);
 std::optional<Congestion> read_congestion(Reading& reading, const Node* node);        // of a group or a workload
