@@ -1,5 +1,5 @@
 // replays: which capture, where it leaves, how fast, as whose.
-#include <filesystem>
+#include <sys/stat.h>
 
 #include "capture/reader.h"
 #include "craft/rewrite.h"
@@ -22,12 +22,9 @@ constexpr std::uint32_t kPreambleAndGap = 20;
 
 // What can be known of it without reading it: a file that nothing could be sent of is refused here.
 void look_into(Reading& reading, const std::string& path, Place at) {
-  std::error_code unknown;
+  struct stat about {};
   // A pipe can be read once, by who sends it.
-  if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown) &&
-      !std::filesystem::is_directory(path, unknown)) {
-    return;
-  }
+  if (::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) return;
   auto reader = capture::Reader::open(path);
   if (!reader) return reading.wrong(at, reader.error().message(), reader.error().cure);
   capture::Record record;
@@ -50,7 +47,7 @@ void read_steady(Reading& reading, const Node& node, ReplaySpeed& speed, ReplayS
   if (!value) return;
   if (*value <= 0 || *value > most) {
     return reading.wrong(
-        node.at, fmt::format("{} is no rate to send at", plan::quoted(node.text)),
+        node.at, fmt::format("{} is no rate to send at", quoted(node.text)),
         frames ? "above 0pps, at most 1Gpps; or speed: max" : "above 0bps, at most 1000Gbps; or speed: max");
   }
   speed.kind = kind;
@@ -70,7 +67,7 @@ ReplaySpeed read_speed(Reading& reading, const Node& node, Place at) {
     const Node& value = *fields.find("multiplier");
     speed.multiplier = reading.quantity(value, parse_number).value_or(1);
     if (speed.multiplier < kLeastMultiplier || speed.multiplier > kMostMultiplier)
-      reading.wrong(value.at, fmt::format("{} times as fast", plan::quoted(value.text)), "0.000001 to 1000000");
+      reading.wrong(value.at, fmt::format("{} times as fast", quoted(value.text)), "0.000001 to 1000000");
   }
   if (kind == "pps") read_steady(reading, *fields.find("pps"), speed, ReplaySpeedKind::kFrames, kMostFramesPerSecond);
   if (kind == "bps") read_steady(reading, *fields.find("bps"), speed, ReplaySpeedKind::kBits, kMostBitsPerSecond);
@@ -104,7 +101,7 @@ void read_where(Reading& reading, Fields& fields, ReplayPlan& replay) {
 std::optional<std::size_t> read_side(Reading& reading, Fields& map, std::string_view side, std::size_t port) {
   const Node* const node = map.find(side);
   if (node == nullptr) return std::nullopt;
-  Fields fields(reading, *node, kReplayHostsTable, plan::quoted(side), map.place_of(side));
+  Fields fields(reading, *node, kReplayHostsTable, quoted(side), map.place_of(side));
   const Node* const hosts = fields.require("hosts", "as in {hosts: clients}");
   if (hosts == nullptr) return std::nullopt;
   const auto group = reading.reference(*hosts, reading.groups, "group of hosts");
@@ -132,7 +129,7 @@ void read_map(Reading& reading, const Node& node, Place at, ReplayPlan& replay) 
 // ---- the replay
 
 void read_replay(Reading& reading, const Entry& entry) {
-  Fields fields(reading, *entry.value, kReplayTable, "replay " + plan::quoted(entry.key), entry.at);
+  Fields fields(reading, *entry.value, kReplayTable, "replay " + quoted(entry.key), entry.at);
   ReplayPlan replay;
   replay.name = entry.key;
   read_where(reading, fields, replay);
