@@ -127,6 +127,22 @@ void fill(const plan::FlowPlan& plan, bool comes_back, const engine::FlowCounter
   to.lateness = from.lateness;
 }
 
+// A port that stalls now and then has not been too slow for it.
+constexpr std::uint64_t kLateOnesThatMatter = 100;  // one frame of so many
+
+void fill(const engine::ReplayCounters& from, report::ReplayResult& to) {
+  to.frames_read = from.frames_read;
+  to.frames_tx = from.frames_tx;
+  to.bytes_tx = from.bytes_tx;
+  for (std::size_t i = 0; i < from.skipped.size(); ++i) to.frames_skipped[i].second = from.skipped[i];
+  to.loops = from.loops;
+  to.sources = from.sources;
+  to.frames_late = from.frames_late;
+  to.generator_limited = from.frames_late > from.frames_tx / kLateOnesThatMatter;
+  to.lateness = from.lateness;
+  to.seconds = from.ended_ns > from.begun_ns ? static_cast<double>(from.ended_ns - from.begun_ns) * 1e-9 : 0;
+}
+
 const char* state_name(PortState state) {
   switch (state) {
     case PortState::kUp:
@@ -191,6 +207,11 @@ report::RunResult empty_result(const plan::Plan& plan) {
     entry.rate_unit = flow.rate.kind == plan::FlowRateKind::kBits ? "bps" : "pps";
     entry.rate_target = engine::FlowSchedule::target(flow);
   }
+  for (const plan::ReplayPlan& replay : plan.replays) {
+    report::ReplayResult& entry = result.replays.emplace_back();
+    entry.name = replay.name;
+    for (const std::string_view name : craft::kSkipNames) entry.frames_skipped.emplace_back(name, 0);
+  }
   return result;
 }
 
@@ -248,6 +269,11 @@ void add_flows(const plan::Plan& plan, const engine::ShardCounters& all, report:
     const std::uint64_t arrived = stranger.counters.frames_rx - stranger.counters.duplicated;
     entry.lost = stranger.counters.highest > arrived ? stranger.counters.highest - arrived : 0;
   }
+}
+
+void add_replays(const plan::Plan& plan, const engine::ShardCounters& all, report::RunResult& result) {
+  for (std::size_t i = 0; i < plan.replays.size() && i < all.replays.size(); ++i)
+    fill(all.replays[i], result.replays[i]);
 }
 
 Result<std::vector<report::ThresholdResult>> judge(const plan::Plan& plan, const report::RunResult& result) {

@@ -23,6 +23,9 @@ void add_port(const plan::Plan& plan, std::size_t index, const PortReport& count
 // Flows, of all ports together: what one port sends arrives at another.
 void add_flows(const plan::Plan& plan, const engine::ShardCounters& all, report::RunResult& result);
 
+// Replays, likewise: one may leave by two ports.
+void add_replays(const plan::Plan& plan, const engine::ShardCounters& all, report::RunResult& result);
+
 // Every threshold of the plan, judged on the result. kUsage when a metric does not exist.
 [[nodiscard]] Result<std::vector<report::ThresholdResult>> judge(const plan::Plan& plan,
                                                                  const report::RunResult& result);

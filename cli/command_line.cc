@@ -89,10 +89,34 @@ void add_send_options(CLI::App& app, SendCommand& send) {
   add_run_options(app, send.run);
 }
 
+void add_replay_options(CLI::App& app, ReplayCommand& replay) {
+  app.add_option("FILE", replay.file, "The capture: pcap or pcapng, also in gzip")->required()->type_name("FILE.pcap");
+  app.add_option("-i,--interface", replay.interface, "The interface")->required()->type_name("IFACE");
+  CLI::Option_group* const speed = app.add_option_group("Speed", "As captured, unless one of these is given");
+  speed->add_option("-x,--multiplier", replay.multiplier, "So many times as fast as captured")->type_name("N");
+  speed->add_option("-p,--pps", replay.pps, "Frames a second")->type_name("N");
+  speed->add_option("-M,--mbps", replay.mbps, "Megabits a second, of frames with FCS")->type_name("N");
+  speed->add_flag("-t,--topspeed", replay.topspeed, "As fast as possible");
+  speed->require_option(0, 1);
+  app.add_option("-l,--loop", replay.loop, "How often; 0: until ^C")->type_name("N");
+  app.add_option("-L,--limit", replay.limit, "Frames to be sent, of all loops together")->type_name("N");
+  app.add_option("--duration", replay.duration, "How long: seconds, or with a unit as in 2m")->type_name("TIME");
+  app.add_option("--map-ipv4", replay.map.ipv4, "Sources become hosts: address and prefix of the first, then +1 each")
+      ->type_name("ADDRESS/LENGTH");
+  app.add_option("--map-ipv6", replay.map.ipv6, "The same for IPv6")->type_name("ADDRESS/LENGTH");
+  app.add_option("--map-mac", replay.map.mac, "MAC address of the first host, or from-ipv4")->type_name("MAC");
+  app.add_option("--map-vlan", replay.map.vlan, "VLAN identifier of the hosts, or two for QinQ: 100,7")
+      ->type_name("ID[,ID]");
+  app.add_option("--map-hosts", replay.map.count, "How many hosts; more sources begin again with the first")
+      ->check(CLI::Range(1U, 16'777'216U))
+      ->type_name("N");
+  add_run_options(app, replay.run);
+}
+
 // What CLI11 found wrong, in our words and with our exit code.
 Failure usage_failure(const CLI::ParseError& error, const CLI::App& app, const std::vector<std::string>& arguments) {
   if (app.get_subcommands().empty() && !arguments.empty() && !arguments[0].starts_with("-")) {
-    static constexpr std::string_view kVerbs[] = {"run", "validate", "hosts", "send", "doctor", "list", "demo"};
+    static constexpr std::string_view kVerbs[] = {"run", "validate", "hosts", "send", "replay", "doctor", "list", "demo"};
     return fail(Fault::kUsage, "there is no command " + plan::quoted(arguments[0]),
                 plan::did_you_mean(arguments[0], kVerbs));
   }
@@ -108,6 +132,7 @@ struct Parsed {
   ValidateCommand validate;
   HostsCommand hosts;
   SendCommand send;
+  ReplayCommand replay;
   DoctorCommand doctor;
   DemoCommand demo;
   std::string list_what;
@@ -147,6 +172,8 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
   add_hosts_options(*hosts, parsed.hosts);
   CLI::App* const send = app.add_subcommand("send", "Send one flow of crafted frames, described on the command line");
   add_send_options(*send, parsed.send);
+  CLI::App* const replay = app.add_subcommand("replay", "Send a capture again, as it is or as hosts of ours");
+  add_replay_options(*replay, parsed.replay);
   CLI::App* const doctor = app.add_subcommand("doctor", "Can this machine and this port do it, and what mends it");
   doctor->add_option("IFACE", parsed.doctor.interface, "A port to look at; without it, all in a line each")
       ->type_name("");
@@ -176,6 +203,7 @@ Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
     if (parsed.send.run.mode) parsed.send.flow.mode = *parsed.send.run.mode;
     return Command{std::move(parsed.send)};
   }
+  if (replay->parsed()) return Command{std::move(parsed.replay)};
   if (doctor->parsed()) return Command{std::move(parsed.doctor)};
   if (list->parsed()) return list_command(parsed.list_what);
   return Command{std::move(parsed.demo)};

@@ -52,6 +52,15 @@ struct SendCommand {
   plan::SendOptions flow;
   RunOptions run;
 };
+struct ReplayCommand {
+  std::string file;
+  std::string interface;
+  std::optional<std::string> multiplier, pps, mbps;
+  bool topspeed = false;
+  std::optional<std::string> loop, limit, duration;
+  HostsCommand map;  // whose hosts the sources become, when it has addresses
+  RunOptions run;
+};
 struct DoctorCommand {
   std::optional<std::string> interface;
 };
@@ -67,7 +76,8 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<RunCommand, ValidateCommand, HostsCommand, SendCommand, DoctorCommand, ListCommand,
+using Command = std::variant<RunCommand, ValidateCommand, HostsCommand, SendCommand, ReplayCommand, DoctorCommand,
+                             ListCommand, DemoCommand, PrintCommand>;
                              DemoCommand, PrintCommand>;
 
 // Fault::kUsage, with what is wrong and where help is. `arguments` without the program's name.

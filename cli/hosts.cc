@@ -7,8 +7,15 @@
 namespace myriad::cli {
 namespace {
 
-// A YAML double-quoted scalar that means exactly `text`.
-std::string scalar(const std::string& text) {
+// "100" → 100, "100,7" → [100, 7]; anything else as it is, for the reader to refuse.
+std::string vlan_value(const std::string& text) {
+  if (text.empty() || text.find_first_not_of("0123456789,") != std::string::npos) return yaml_scalar(text);
+  return text.find(',') == std::string::npos ? text : "[" + text + "]";
+}
+
+}  // namespace
+
+std::string yaml_scalar(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -24,21 +31,11 @@ std::string scalar(const std::string& text) {
   return out + "\"";
 }
 
-// "100" → 100, "100,7" → [100, 7]; anything else as it is, for the reader to refuse.
-std::string vlan_value(const std::string& text) {
-  if (text.empty() || text.find_first_not_of("0123456789,") != std::string::npos) return scalar(text);
-  return text.find(',') == std::string::npos ? text : "[" + text + "]";
-}
-
-}  // namespace
-
-std::string hosts_scenario(const HostsCommand& command) {
-  std::string text = "version: 1\n";
-  text += "ports:\n  port: {interface: " + scalar(command.interface) + "}\n";
-  text += "hosts:\n  hosts:\n    port: port\n";
+std::string hosts_section(const HostsCommand& command) {
+  std::string text = "hosts:\n  hosts:\n    port: port\n";
   text += fmt::format("    count: {}\n", command.count);
   const auto add = [&](const char* key, const std::optional<std::string>& value) {
-    if (value) text += fmt::format("    {}: {}\n", key, scalar(*value));
+    if (value) text += fmt::format("    {}: {}\n", key, yaml_scalar(*value));
   };
   add("ipv4", command.ipv4);
   add("ipv6", command.ipv6);
@@ -47,6 +44,10 @@ std::string hosts_scenario(const HostsCommand& command) {
   add("gateway6", command.gateway6);
   if (command.vlan) text += "    vlan: " + vlan_value(*command.vlan) + "\n";
   return text;
+}
+
+std::string hosts_scenario(const HostsCommand& command) {
+  return "version: 1\nports:\n  port: {interface: " + yaml_scalar(command.interface) + "}\n" + hosts_section(command);
 }
 
 Result<plan::Plan> hosts_plan(const HostsCommand& command) {

@@ -10,6 +10,10 @@
 
 namespace myriad::cli {
 
+// A YAML double-quoted scalar that means exactly `text`.
+[[nodiscard]] std::string yaml_scalar(const std::string& text);
+// The hosts as the section of a scenario whose port is called `port`; the group is called `hosts`.
+[[nodiscard]] std::string hosts_section(const HostsCommand& command);
 // The scenario, as text.
 [[nodiscard]] std::string hosts_scenario(const HostsCommand& command);
 // Read and checked; Fault::kUsage, in the words of the options.

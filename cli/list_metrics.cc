@@ -44,6 +44,7 @@ std::string metrics_text() {
   list_section<report::WorkloadResult>("of a workload:", "WORKLOAD", text);
   list_section<report::ServiceResult>("of a service:", "SERVICE", text);
   list_section<report::FlowResult>("of a flow:", "FLOW", text);
+  list_section<report::ReplayResult>("of a replay:", "REPLAY", text);
   list_section<report::GroupResult>("of a host group:", "GROUP", text);
   list_section<report::PortResult>("of a port:", "PORT", text);
   text += "Distributions (…_seconds) need one of their statistics, e.g. WORKLOAD.session_seconds: [\"p(99) < 2s\"].\n";

@@ -344,6 +344,10 @@ Result<void> PortRun::Crew::open(const plan::PortPlan& port_plan) {
   if (!opened) return tl::unexpected(opened.error());
   port = std::move(*opened);
   steering.emplace(std::move(*attached));
+  for (engine::ReplayPlace& replay : placement.replays) {
+    replay.rewriting.mtu = device->mtu_bytes;
+    replay.rewriting.most_frame_bytes = port->area().chunk_bytes;
+  }
   for (const std::string& note : port->notes()) notes.push_back(note);
   mail = std::make_unique<engine::Mailboxes>(port->area());
   return {};
@@ -378,6 +382,7 @@ Result<void> PortRun::start(Instant start, std::uint16_t run, const std::vector<
   // Content comes from the seed alone. Ports and initial sequence numbers differ from run to run as those of rebooted
   // hosts do, or a new run would meet the connections that a killed one has left half open at the target.
   const std::uint64_t secret = mix64(crew.plan.seed ^ static_cast<std::uint64_t>(start.ns));
+  for (engine::ReplayPlace& replay : crew.placement.replays) replay.rewriting.seed = secret;
   for (std::uint32_t i = 0; i < shards(); ++i) {
     engine::Tap* const tap = taps.empty() ? nullptr : taps[i];
     crew.workers.push_back(

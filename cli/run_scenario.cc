@@ -212,6 +212,11 @@ report::RunResult Run::collect() {
     if (trouble_.empty() && !all.flows[i].data_error.empty())
       trouble_ = plan_.flows[i].name + " ended early: " + all.flows[i].data_error;
   }
+  add_replays(plan_, all, result);
+  for (std::size_t i = 0; i < plan_.replays.size() && i < all.replays.size(); ++i) {
+    if (trouble_.empty() && !all.replays[i].trouble.empty())
+      trouble_ = "replay " + plan_.replays[i].name + " ended early: " + all.replays[i].trouble;
+  }
   silent_target_ = nobody_answered(all);
   return result;
 }
@@ -243,8 +248,8 @@ void Run::tick() {
 }
 
 bool Run::finished() const {
-  // Without workloads and flows there is nothing to end by itself: until ^C.
-  if (plan_.workloads.empty() && plan_.flows.empty() && !hooks_.may_finish) return false;
+  // Without workloads, flows and replays there is nothing to end by itself: until ^C.
+  if (plan_.workloads.empty() && plan_.flows.empty() && plan_.replays.empty() && !hooks_.may_finish) return false;
   if (hooks_.may_finish && !hooks_.may_finish()) return false;
   return std::all_of(ports_.begin(), ports_.end(), [](const auto& port) { return port->finished(); });
 }

@@ -10,6 +10,7 @@
 #include "cli/list_fields.h"
 #include "cli/list_metrics.h"
 #include "cli/print.h"
+#include "cli/replay.h"
 #include "cli/run_scenario.h"
 #include "cli/send.h"
 #include "templates/plan/load.h"
@@ -49,6 +50,8 @@ class Verb {
   }
   ExitCode operator()(const SendCommand& command) const {
     auto plan = send_plan(command);
+  ExitCode operator()(const ReplayCommand& command) const {
+    auto plan = replay_plan(command);
     if (!plan) return complain(plan.error());
     return run_scenario(std::move(*plan), command.run, command_line_);
   }

@@ -138,6 +138,40 @@ Conversation conversation(const plan::Plan& plan, const plan::TcpWorkload& tcp) 
   return {app::Script{steps, plan.seed ^ kScriptSeed}};
 }
 
+craft::HostRange host_range(const plan::HostGroup& group) {
+  craft::HostRange hosts;
+  hosts.count = group.count;
+  hosts.mac = group.mac;
+  if (group.ipv4) hosts.ipv4 = group.ipv4->address;
+  if (group.ipv6) hosts.ipv6 = group.ipv6->address;
+  hosts.vlan = group.vlan.tags;
+  hosts.hosts_per_vlan = group.vlan.per;
+  return hosts;
+}
+
+// What the port can carry is known when it is open.
+void place_replays(const plan::Plan& plan, std::size_t port, std::vector<ReplayPlace>& out) {
+  const auto hosts = [&](const std::optional<std::size_t>& group) -> std::optional<craft::HostRange> {
+    return group ? std::optional{host_range(plan.groups[*group])} : std::nullopt;
+  };
+  for (std::size_t i = 0; i < plan.replays.size(); ++i) {
+    const plan::ReplayPlan& replay = plan.replays[i];
+    const bool two_ports = replay.answers_port && *replay.answers_port != replay.port;
+    const auto add = [&](std::optional<craft::Role> only) {
+      ReplayPlace& r = out.emplace_back();
+      r.index = i;
+      r.plan = replay;
+      r.rewriting.askers = hosts(replay.clients);
+      r.rewriting.answerers = hosts(replay.servers);
+      r.rewriting.tell_roles = two_ports;
+      r.rewriting.seed = plan.seed;
+      r.only = only;
+    };
+    if (replay.port == port) add(two_ports ? std::optional{craft::Role::kAsks} : std::nullopt);
+    if (two_ports && *replay.answers_port == port) add(craft::Role::kAnswers);
+  }
+}
+
 }  // namespace
 
 Placement place(const plan::Plan& plan, std::size_t port) {
@@ -207,6 +241,7 @@ Placement place(const plan::Plan& plan, std::size_t port) {
     f.hosts = group.count;
     f.each_asks = group.resolve == plan::Resolve::kEach || group.vlan.per != 0;
   }
+  place_replays(plan, port, out.replays);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "app/script.h"
 #include "base/addr.h"
 #include "base/time.h"
+#include "engine/replay_source.h"
 #include "stack/host_table.h"
 #include "stack/tcp/personality.h"
 #include "stack/tcp/tcp.h"
@@ -85,6 +86,7 @@ struct Placement {
   std::vector<WorkloadPlace> workloads;    // from groups of this port
   std::vector<ServicePlace> services;      // on groups of this port
   std::vector<FlowPlace> flows;            // that leave by this port
+  std::vector<ReplayPlace> replays;        // that leave by this port, at least one side of them
   std::vector<std::size_t> signatures_at;  // in frames of flows, of any port
   std::size_t plan_workloads = 0;          // how many the plan has altogether
   std::size_t plan_services = 0;

@@ -73,9 +73,12 @@ class Shard {
     sessions_.on_time(now_, batch_);                             // 6 sources
     sessions_.start_due(now_, batch_);
     stack_.transmit(now_, sessions_, batch_);
-    if (outgoing_.empty()) traffic_.emit(now_, batch_, kReceiveFrames);  // answers never wait for flows
-    const std::uint32_t sent = submit();                                 // 7 submit
-    port_.kick();                                                        // 8 hand back: done by go_home()
+    const bool idle_wire = outgoing_.empty();  // answers never wait for flows
+    if (idle_wire) traffic_.emit(now_, batch_, kReceiveFrames);
+    may_stay_inside_ = batch_.committed_count();
+    if (idle_wire) traffic_.replay(now_, batch_, kReceiveFrames);
+    const std::uint32_t sent = submit();  // 7 submit
+    port_.kick();                         // 8 hand back: done by go_home()
     // What a link that is down cannot take is waited for asleep.
     const bool sending = !outgoing_.empty() && port_.state() == PortState::kUp;
     return mail + received + sent > 0 || sending || !inside_.empty();
@@ -175,11 +178,21 @@ class Shard {
   // Sorts what the batch holds: to the wire, or inside. Returns how many frames moved.
   std::uint32_t submit() {
     const std::uint32_t written = batch_.committed_count();
-    for (const TxFrame& frame : batch_.committed()) dispatch(frame);
+    for (std::uint32_t i = 0; i < written; ++i) {
+      if (i < may_stay_inside_) {
+        dispatch(batch_.committed()[i]);
+      } else {
+        to_wire(batch_.committed()[i]);
+      }
+    }
     batch_.consume(written);
     const std::uint32_t taken = port_.submit(outgoing_);
     outgoing_.erase(outgoing_.begin(), outgoing_.begin() + taken);
     return written + taken;
+  }
+  void to_wire(const TxFrame& frame) {
+    if (tap_ != nullptr) tap_->record(batch_.bytes(frame), now_, TapDirection::kOut);
+    outgoing_.push_back(frame);
   }
   void dispatch(const TxFrame& frame) {
     const Bytes bytes = batch_.bytes(frame);
@@ -224,6 +237,7 @@ class Shard {
   bool wire_waits_ = false;  // the last turn may have left frames on the wire
   std::vector<Port*> ports_;
   InsideCounters inside_counters_;
+  std::uint32_t may_stay_inside_ = 0;  // so many of the batch may be for hosts of ours
 };
 
 }  // namespace myriad::engine

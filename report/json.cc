@@ -75,7 +75,7 @@ std::string to_json(const RunResult& result) {
   json["workloads"] = by_name(result.workloads);
   json["services"] = by_name(result.services);
   json["flows"] = by_name(result.flows);
-  json["replays"] = Json::object();
+  json["replays"] = by_name(result.replays);
   json["thresholds"] = Json::array();
   for (const ThresholdResult& threshold : result.thresholds) {
     json["thresholds"].push_back({{"expression", threshold.expression},
@@ -131,6 +131,14 @@ std::string progress_line(const RunResult& now, const RunResult& before, double 
                                 {"frames_rx_per_second", per_second(flow.frames_rx, then.frames_rx, interval)},
                                 {"latency_seconds_p50", flow.latency.percentile(50) * kSecondsPerNs},
                                 {"latency_seconds_p99", flow.latency.percentile(99) * kSecondsPerNs}};
+  }
+  json["replays"] = Json::object();
+  for (std::size_t i = 0; i < now.replays.size() && i < before.replays.size(); ++i) {
+    const ReplayResult& replay = now.replays[i];
+    json["replays"][replay.name] = {
+        {"frames_tx", replay.frames_tx},
+        {"frames_tx_per_second", per_second(replay.frames_tx, before.replays[i].frames_tx, interval)},
+        {"frames_skipped", total(replay.frames_skipped)}};
   }
   return text(json, -1);
 }

@@ -110,4 +110,17 @@ void visit_metrics(const FlowResult& flow, V&& visit) {
   visit("lateness_seconds", flow.lateness, "of the first frame of each batch behind its time");
 }
 
+template <class V>
+void visit_metrics(const ReplayResult& replay, V&& visit) {
+  visit("frames_read", replay.frames_read, "records of the capture, as often as they were read");
+  visit("frames_tx", replay.frames_tx, "frames sent");
+  visit("bytes_tx", replay.bytes_tx, "their bytes, without FCS");
+  visit("frames_skipped", replay.frames_skipped, "records that were not sent, by reason");
+  visit("loops", replay.loops, "times that the capture came to its end");
+  visit("sources", replay.sources, "distinct sources in the capture that became hosts");
+  visit("frames_late", replay.frames_late, "frames sent more than 10 ms after they were due");
+  visit("generator_limited", replay.generator_limited, "more than 1 % of the frames were late");
+  visit("lateness_seconds", replay.lateness, "of frames behind their time; none when sent as fast as possible");
+}
+
 }  // namespace myriad::report

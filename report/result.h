@@ -135,6 +135,20 @@ struct FlowResult {
   Histogram lateness;
 };
 
+struct ReplayResult {
+  std::string name;
+  std::uint64_t frames_read = 0;  // records of the capture, as often as they were read
+  std::uint64_t frames_tx = 0;
+  std::uint64_t bytes_tx = 0;  // without FCS
+  Reasons frames_skipped;
+  std::uint64_t loops = 0;
+  std::uint64_t sources = 0;
+  std::uint64_t frames_late = 0;
+  bool generator_limited = false;
+  Histogram lateness;
+  double seconds = 0;  // from its first frame to its end; 0 as long as it goes on
+};
+
 struct ThresholdResult {
   std::string expression;
   std::optional<double> observed;  // nullopt: there was nothing to observe, and the threshold does not hold
@@ -159,6 +173,7 @@ struct RunResult {
   std::vector<WorkloadResult> workloads;
   std::vector<ServiceResult> services;
   std::vector<FlowResult> flows;  // also those of other runs that arrived here
+  std::vector<ReplayResult> replays;
   std::vector<ThresholdResult> thresholds;
   Verdict verdict = Verdict::kPass;
   std::vector<std::string> notes;  // what the reader must know to read the numbers right, one sentence each

@@ -56,9 +56,15 @@ std::string headline(const RunResult& result) {
   std::string what;
   std::uint64_t frames = 0;
   for (const FlowResult& flow : result.flows) frames += flow.frames_tx;
-  if (result.workloads.empty() && frames != 0) {
-    what = fmt::format("{} frames of {} sent", count_text(frames),
-                       result.flows.size() == 1 ? "one flow" : fmt::format("{} flows", result.flows.size()));
+  for (const ReplayResult& replay : result.replays) frames += replay.frames_tx;
+  if (result.workloads.empty() && (frames != 0 || !result.replays.empty())) {
+    std::string of;
+    if (!result.flows.empty())
+      of = result.flows.size() == 1 ? "one flow" : fmt::format("{} flows", result.flows.size());
+    if (!result.flows.empty() && !result.replays.empty()) of += " and ";
+    if (!result.replays.empty())
+      of += result.replays.size() == 1 ? "one replay" : fmt::format("{} replays", result.replays.size());
+    what = fmt::format("{} frames of {} sent", count_text(frames), of);
   } else if (result.workloads.empty()) {
     std::uint64_t hosts = 0;
     for (const GroupResult& group : result.hosts) hosts += group.count;
@@ -145,6 +151,23 @@ void flow_part(Text& text, const FlowResult& f) {
   if (f.generator_limited) text.under("generator-limited: the rate asked for was not reached because of this machine");
 }
 
+void replay_part(Text& text, const ReplayResult& r) {
+  text.line("");
+  text.line("  {} {} frames sent ({}) of {} read{}", left(r.name, kNameColumns), count_text(r.frames_tx),
+            bytes_text(r.bytes_tx), count_text(r.frames_read),
+            r.sources != 0 ? fmt::format(", {} sources on hosts", count_text(r.sources)) : "");
+  if (r.seconds > 0) {
+    text.under("in {:.3f} s, {}, {}", r.seconds, rate_in(static_cast<double>(r.frames_tx) / r.seconds, "pps"),
+               rate_in(8 * static_cast<double>(r.bytes_tx) / r.seconds, "bps"));
+  }
+  if (total(r.frames_skipped) != 0) text.under("not sent: {}", nonzero(r.frames_skipped));
+  if (!r.lateness.empty()) {
+    text.under("{} {} {} {} {}", left("", 11), right("p50", 9), right("p90", 9), right("p99", 9), right("max", 9));
+    latency_row(text, "lateness", r.lateness);
+  }
+  if (r.generator_limited) text.under("generator-limited: frames were late because of this machine");
+}
+
 void group_part(Text& text, const GroupResult& g) {
   text.line(
       "  {} {} hosts; ARP/ND {} asked, {} answered; {} pings answered{}{}", left(g.name, kNameColumns),
@@ -171,6 +194,7 @@ std::string summary_text(const RunResult& result) {
   text.line("{}  {}", verdict_word(result.verdict), headline(result));
   for (const WorkloadResult& workload : result.workloads) workload_part(text, workload);
   for (const FlowResult& flow : result.flows) flow_part(text, flow);
+  for (const ReplayResult& replay : result.replays) replay_part(text, replay);
   if (!result.services.empty()) text.line("");
   for (const ServiceResult& service : result.services) {
     text.line("  {} {} sessions served, {} sent, {} received", left(service.name, kNameColumns),

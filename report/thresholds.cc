@@ -152,6 +152,7 @@ Result<std::optional<double>> observe(const RunResult& result, std::string_view 
   search("workloads", result.workloads);
   search("services", result.services);
   search("flows", result.flows);
+  search("replays", result.replays);
   search("hosts", result.hosts);
   search("ports", result.ports);
   if (found) return *found;
