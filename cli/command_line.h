@@ -78,7 +78,6 @@ struct PrintCommand {
 
 using Command = std::variant<RunCommand, ValidateCommand, HostsCommand, SendCommand, ReplayCommand, DoctorCommand,
                              ListCommand, DemoCommand, PrintCommand>;
-                             DemoCommand, PrintCommand>;
 
 // Fault::kUsage, with what is wrong and where help is. `arguments` without the program's name.
 [[nodiscard]] Result<Command> parse_command_line(const std::vector<std::string>& arguments);

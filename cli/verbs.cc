@@ -50,6 +50,9 @@ class Verb {
   }
   ExitCode operator()(const SendCommand& command) const {
     auto plan = send_plan(command);
+    if (!plan) return complain(plan.error());
+    return run_scenario(std::move(*plan), command.run, command_line_);
+  }
   ExitCode operator()(const ReplayCommand& command) const {
     auto plan = replay_plan(command);
     if (!plan) return complain(plan.error());

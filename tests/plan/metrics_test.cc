@@ -54,6 +54,7 @@ void expect_same(std::string_view name) {
 
 TEST(Metrics, AreThoseOfTheResultDocument) {
   expect_same<report::WorkloadResult>("workloads");
+  expect_same<report::ReplayResult>("replays");
   expect_same<report::ServiceResult>("services");
   expect_same<report::GroupResult>("hosts");
   expect_same<report::PortResult>("ports");

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "templates/plan/keys_flows.h"
+#include "templates/plan/keys_replays.h"
 #include "templates/plan/metrics.h"
 #include "tests/plan/plan_of.h"
 
@@ -71,6 +72,7 @@ const std::vector<Row>& all_rows() {
 std::vector<KeyTable> all_tables() {
   std::vector<KeyTable> tables(kKeyTables.begin(), kKeyTables.end());
   tables.insert(tables.end(), kFlowTables.begin(), kFlowTables.end());
+  tables.insert(tables.end(), kReplayTables.begin(), kReplayTables.end());
   tables.insert(tables.end(), layer_tables().begin(), layer_tables().end());
   return tables;
 }
@@ -138,6 +140,32 @@ hosts:
 flows:
   f: {from: clients, packet: [ethernet: {dst: 02:00:00:00:00:01}]}
 )";
+
+// A replay into which the example fits.
+constexpr const char* kReplayBase = R"(
+version: 1
+ports: {lan: {}, wan: {}}
+hosts:
+  clients: {port: lan, count: 1000, ipv4: 10.0.1.1/16}
+  servers: {port: lan, count: 10, ipv4: 10.0.9.1/16}
+replays:
+  r: {port: lan, pcap: ../pcap_samples/http_us.pcap}
+)";
+
+std::vector<std::string> replay_options(const Row& row) {
+  const std::string entry = "{" + row.key + ": " + row.example;
+  if (row.section == "replays.NAME" && row.key == "ports") {
+    return {"replays.r={ports: " + row.example + ", pcap: ../pcap_samples/http_us.pcap}"};
+  }
+  if (row.section == "replays.NAME.ports") {
+    return {"replays.r={ports: " + entry + ", " + (row.key == "clients" ? "servers: wan" : "clients: lan") +
+            "}, pcap: ../pcap_samples/http_us.pcap}"};
+  }
+  if (row.key == "layer") return {"replays.r.speed=" + entry + ", bps: 1Mbps}"};
+  std::string path = row.section + "." + row.key;
+  path.replace(path.find("NAME"), 4, "r");
+  return {path + "=" + row.example};
+}
 
 std::string packet_for(const std::string& layer, const std::string& fields) {
   const std::map<std::string, std::string> before = {
@@ -258,9 +286,11 @@ TEST_P(ExampleTest, IsGoodOrSaidToBeUnsupported) {
   const Row& row = all_rows()[GetParam()];
   LoadOptions options;
   const bool of_flow = row.section.starts_with("flows.");
-  options.set = of_flow ? flow_options(row) : preparation(row);
-  if (!of_flow) options.set.push_back(assignment(row));
-  const auto plan = load_text(MYRIAD_TEMPLATES "/example.yaml", of_flow ? kFlowBase : kBase, options);
+  const bool of_replay = row.section.starts_with("replays.");
+  options.set = of_flow ? flow_options(row) : of_replay ? replay_options(row) : preparation(row);
+  if (!of_flow && !of_replay) options.set.push_back(assignment(row));
+  const char* const base = of_flow ? kFlowBase : of_replay ? kReplayBase : kBase;
+  const auto plan = load_text(MYRIAD_TEMPLATES "/example.yaml", base, options);
   if (row.meaning == "✗") {
     ASSERT_FALSE(plan);
     EXPECT_THAT(plan.error().front().what, ::testing::HasSubstr("not supported by this release"))

@@ -56,8 +56,8 @@ INSTANTIATE_TEST_SUITE_P(Shipped, TemplateTest, ::testing::ValuesIn(shipped()),
 
 TEST(Templates, AreThese) {
   EXPECT_THAT(shipped(), ::testing::ElementsAre("dual_stack", "flows_imix", "flows_rows", "hosts_talk", "http_clients",
-                                                "idle_connections", "personalities", "ping_all", "ramp", "servers",
-                                                "tcp_script", "vlan_building"));
+                                                "idle_connections", "personalities", "ping_all", "ramp", "replay_hosts",
+                                                "servers", "tcp_script", "vlan_building"));
 }
 
 TEST(Templates, IdleConnectionsHolds18000) {
