@@ -104,7 +104,8 @@ TEST(CommandLine, WhatDoesNotExistYetIsUnknown) {
   for (const char* option : {"--report", "--metrics"}) {
     EXPECT_THAT(refused({"run", "a.yaml", option, "x"}).what, HasSubstr(option));
   }
-  for (const char* verb : {"replay", "fly"}) EXPECT_THAT(refused({verb, "x"}).what, HasSubstr(verb));
+  EXPECT_THAT(refused({"fly", "x"}).what, HasSubstr("fly"));
+  EXPECT_THAT(refused({"replay", "x"}).what, HasSubstr("--interface"));
 }
 
 TEST(CommandLine, IncompleteOnesAreRefused) {
