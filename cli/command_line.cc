@@ -116,7 +116,8 @@ void add_replay_options(CLI::App& app, ReplayCommand& replay) {
 // What CLI11 found wrong, in our words and with our exit code.
 Failure usage_failure(const CLI::ParseError& error, const CLI::App& app, const std::vector<std::string>& arguments) {
   if (app.get_subcommands().empty() && !arguments.empty() && !arguments[0].starts_with("-")) {
-    static constexpr std::string_view kVerbs[] = {"run", "validate", "hosts", "send", "replay", "doctor", "list", "demo"};
+    static constexpr std::string_view kVerbs[] = {"run",    "validate", "hosts", "send",
+                                                  "replay", "doctor",   "list",  "demo"};
     return fail(Fault::kUsage, "there is no command " + plan::quoted(arguments[0]),
                 plan::did_you_mean(arguments[0], kVerbs));
   }

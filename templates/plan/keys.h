@@ -21,11 +21,11 @@ struct KeyTable {
 };
 
 inline constexpr Key kScenarioKeys[] = {
-    {"version", "integer", "required"}, {"seed", "integer", "1"},
-    {"duration", "duration", "none"},   {"ports", "mapping", "required"},
-    {"hosts", "mapping", "none"},       {"services", "mapping", "none"},
-    {"workloads", "mapping", "none"},   {"flows", "mapping", "none"},
-    {"thresholds", "mapping", "none"},  {"replays", "mapping", "none"},
+    {"version", "integer", "required"},  {"seed", "integer", "1"},
+    {"duration", "duration", "none"},    {"ports", "mapping", "required"},
+    {"hosts", "mapping", "none"},        {"services", "mapping", "none"},
+    {"workloads", "mapping", "none"},    {"flows", "mapping", "none"},
+    {"thresholds", "mapping", "none"},   {"replays", "mapping", "none"},
     {"links", "mapping", "none", false},
 };
 inline constexpr Key kPortKeys[] = {
