@@ -38,10 +38,12 @@ struct Signature {
   [[nodiscard]] static constexpr std::uint64_t seed(std::uint16_t run, std::uint16_t flow) {
     return mix64(run ^ mix64(flow));
   }
-  // How long ago it was sent, when it is `now_ns` on the sender's clock.
+  // How long ago it was sent, when it is `now_ns` on the sender's clock; negative when it is still to be sent. Of times
+  // that are 39 hours or more apart it tells something else.
   [[nodiscard]] std::int64_t age_ns(std::int64_t now_ns) const {
-    const std::uint64_t ago = (static_cast<std::uint64_t>(now_ns) - sent_ns) & kTimeMask;
-    return static_cast<std::int64_t>(ago);
+    constexpr int kSpareBits = 16;  // the time has 48
+    const std::uint64_t ago = static_cast<std::uint64_t>(now_ns) - sent_ns;
+    return static_cast<std::int64_t>(ago << kSpareBits) >> kSpareBits;
   }
 
   // Writes kSignatureBytes.

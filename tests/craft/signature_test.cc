@@ -63,6 +63,7 @@ TEST(Signatures, AreNotThereWhenABitIsWrong) {
 TEST(Signatures, KnowTheirAgeAcrossTheWrapOfTheirClock) {
   EXPECT_EQ(kSome.age_ns((std::int64_t{7} << 48) + 20), 25);
   EXPECT_EQ(kSome.age_ns((std::int64_t{7} << 48) - 5), 0);
+  EXPECT_EQ(kSome.age_ns((std::int64_t{7} << 48) - 8), -3);
 }
 
 TEST(Signatures, AreNotThereWhenTheFrameIsCut) {

@@ -401,6 +401,14 @@ TEST(FlowEars, CountLossDuplicatesOrderAndTime) {
   EXPECT_NEAR(own[0].latency.percentile(50), 1e6, 1e4);
   EXPECT_TRUE(others.empty());
 
+  FlowEars early{part.placement(), kRun};  // hears with a clock that it read before the frame was sent
+  const std::string& first = part.sent()[0];
+  const Bytes bytes{reinterpret_cast<const std::uint8_t*>(first.data()), first.size()};
+  const auto sent = craft::Signature::at(bytes, flow.program->signature_at());
+  EXPECT_TRUE(early.hear(bytes, Instant{static_cast<std::int64_t>(sent->sent_ns) - 5}));
+  early.write_counters(own, others);
+  EXPECT_EQ(own[0].latency.count(), 1U);
+
   FlowEars strangers{part.placement(), kRun + 1};
   const std::string& frame = part.sent()[3];
   EXPECT_TRUE(strangers.hear({reinterpret_cast<const std::uint8_t*>(frame.data()), frame.size()}, kStart));

@@ -1,0 +1,52 @@
+// Why a session failed: the keys of `failures` in the result document.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace myriad::app {
+
+// X(enumerator, name in the result document)
+#define MYRIAD_FAILURES(X)                                                                       \
+  X(kConnectTimeout, "connect_timeout")     /* the handshake was not over in time */             \
+  X(kRefused, "refused")                    /* RST in answer to our SYN */                       \
+  X(kReset, "reset")                        /* RST before any data came */                       \
+  X(kResetAfterData, "reset_after_data")    /* RST later */                                      \
+  X(kTransmitTimeout, "transmit_timeout")   /* the peer stopped acknowledging */                 \
+  X(kCloseTimeout, "close_timeout")         /* the peer never closed its side */                 \
+  X(kNeighbourTimeout, "neighbour_timeout") /* the next hop answers neither ARP nor NDP */       \
+  X(kUnreachable, "unreachable")            /* ICMP says so, or the host has no way there */     \
+  X(kNoPort, "no_port")                     /* ours: every source port is in use */              \
+  X(kNoRoom, "no_room")                     /* ours: the connection table is full */             \
+  X(kResponseTimeout, "response_timeout")   /* connected, or pinged, but no answer in time */    \
+  X(kTimeout, "timeout")                    /* an answer began but did not end in time */        \
+  X(kExpectTimeout, "expect_timeout")       /* a script waited in vain */                        \
+  X(kClosedEarly, "closed_early")           /* FIN before everything had come */                 \
+  X(kClosedWhileHeld, "closed_while_held")  /* FIN or RST while the connection was to be held */ \
+  X(kVerifyMismatch, "verify_mismatch")     /* the content is not what was asked for */          \
+  X(kHttpMalformed, "http_malformed")       /* not HTTP, or a bound was exceeded */              \
+  X(kHttpStatus3xx, "http_status_3xx")                                                           \
+  X(kHttpStatus4xx, "http_status_4xx")                                                           \
+  X(kHttpStatus5xx, "http_status_5xx")
+
+enum class Failure : std::uint16_t {
+#define MYRIAD_FAILURE_ENUM(id, name) id,
+  MYRIAD_FAILURES(MYRIAD_FAILURE_ENUM)
+#undef MYRIAD_FAILURE_ENUM
+      kCount
+};
+
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(Failure::kCount)> kFailureNames = {
+#define MYRIAD_FAILURE_NAME(id, name) name,
+    MYRIAD_FAILURES(MYRIAD_FAILURE_NAME)
+#undef MYRIAD_FAILURE_NAME
+};
+#undef MYRIAD_FAILURES
+
+[[nodiscard]] constexpr std::string_view failure_name(Failure why) {
+  return kFailureNames[static_cast<std::size_t>(why)];
+}
+
+}  // namespace myriad::app
