@@ -103,16 +103,23 @@ void Clients::begin(std::uint16_t workload, std::uint32_t host, Instant now) {
   Running& w = *workloads_[workload];
   session.workload = workload;
   session.host = host;
-  session.to = static_cast<std::uint32_t>(w.load.started() % w.place.to.count);
-  // A group may be its own target; a host is not.
-  const stack::HostTable& hosts = stack_.hosts();
-  const auto own = hosts.address(hosts.at(w.host_id(host)), w.place.to.first.is_v6());
-  if (w.place.to.count > 1 && own == w.place.to.at(session.to)) session.to = (session.to + 1) % w.place.to.count;
+  session.number = static_cast<std::uint32_t>(w.load.started());
   session.tries = 0;
   ++w.counters.sessions_started;
   ++w.open;
   w.counters.concurrent_max = std::max(w.counters.concurrent_max, w.open);
   attempt(index, now);
+}
+
+// Sessions go to the addresses of the destination in turn. A group may be its own target; a host is not.
+IpAddress Clients::target_of(const Session& session) {
+  const Running& w = running(session);
+  const Destination& to = w.place.to;
+  if (to.count == 1) return to.first;
+  const std::uint32_t place = session.number % to.count;
+  const stack::HostTable& hosts = stack_.hosts();
+  const auto own = hosts.address(hosts.at(w.host_id(session.host)), to.first.is_v6());
+  return to.at(own == to.at(place) ? (place + 1) % to.count : place);
 }
 
 void Clients::attempt(std::uint32_t index, Instant now) {
@@ -124,7 +131,8 @@ void Clients::attempt(std::uint32_t index, Instant now) {
   Talk& talk = talk_of(session);
   talk.started = now;
   talk.sent = 0;
-  talk.heard = talk.peer_closed = talk.script_done = false;
+  talk.announced = 0;
+  talk.heard = talk.peer_closed = talk.script_done = talk.finished = false;
   const WorkloadPlace& place = running(session).place;
   if (const auto* const fetch = std::get_if<Fetch>(&place.kind)) {
     talk.run.emplace<HttpResponse>();
@@ -140,8 +148,11 @@ void Clients::attempt(std::uint32_t index, Instant now) {
     talk.run.emplace<PingRun>(pings->count, session.sequence);
     session.state = State::kTalking;
     ping(index, now);
-  } else {
+  } else if (std::holds_alternative<Conversation>(place.kind)) {
     talk.run.emplace<app::ScriptRun>();
+    connect(index, now);
+  } else {
+    make_dialogue(session);
     connect(index, now);
   }
 }
@@ -151,40 +162,10 @@ void Clients::connect(std::uint32_t index, Instant now) {
   Running& w = running(session);
   session.state = State::kConnecting;
   const auto connection =
-      stack_.connect(w.host_id(session.host), w.place.to.at(session.to), w.place.to.port, index, w.place.tally, now);
+      stack_.connect(w.host_id(session.host), target_of(session), w.place.to.port, index, w.place.tally, now);
   if (!connection) return fail_to_begin(index, failure_of(connection.error()), now);
   session.connection = *connection;
-  wait(index, Wait::kTimeout, now);
-}
-
-// Sends the echo requests that are due and is woken for what comes next.
-void Clients::ping(std::uint32_t index, Instant now) {
-  Session& session = sessions_[index];
-  Running& w = running(session);
-  const Pings& pings = std::get<Pings>(w.place.kind);
-  PingRun& run = std::get<PingRun>(talk_of(session).run);
-  while (run.is_due(now, pings.interval)) {
-    const auto status =
-        stack_.send_echo(w.host_id(session.host), w.place.to.at(session.to), static_cast<std::uint16_t>(index),
-                         run.next_sequence(), pings.size_bytes, index, now, batch_);
-    switch (status) {
-      case stack::EchoStatus::kSent:
-        session.state = State::kTalking;
-        session.sequence = static_cast<std::uint16_t>(run.next_sequence() + 1);
-        run.sent(now, pings.interval);
-        w.counters.bytes_tx += pings.size_bytes;
-        break;
-      case stack::EchoStatus::kResolving:
-        session.state = State::kResolving;
-        return ring(index, now + w.place.load.timeout);
-      case stack::EchoStatus::kNoRoom:
-        return ring(index, now + kRoomAgain);
-      case stack::EchoStatus::kNoRoute:
-        return fail(index, Failure::kUnreachable, now);
-    }
-  }
-  if (run.overdue(now, pings.interval, w.place.load.timeout)) return fail(index, timeout_of(session), now);
-  ring(index, run.next_at(pings.interval, w.place.load.timeout));
+  if (session.wait != Wait::kTimeout) wait(index, Wait::kTimeout, now);  // the patience is that with the whole session
 }
 
 // --- hearing ---------------------------------------------------------------------------------------------------------
@@ -208,6 +189,9 @@ void Clients::on_event(const stack::Event& event, Instant now) {
     case EventKind::kReceived:
       return on_received(index, event.data, now);
     case EventKind::kSendDone:
+      if (app::Dialogue* const dialogue = dialogue_of(session)) {
+        return carry_out(index, dialogue->acknowledged(stack_.acknowledged(session.connection), now), now);
+      }
       return check_script_end(index, now);
     case EventKind::kPeerClosed:
       return on_peer_closed(index, now);
@@ -225,9 +209,11 @@ void Clients::on_connected(std::uint32_t index, Instant now) {
   Running& w = running(session);
   session.state = State::kTalking;
   w.counters.target_answered = true;
-  w.counters.connect.record(nanoseconds(now - talk_of(session).started));
+  if (!talk_of(session).heard) w.counters.connect.record(nanoseconds(now - talk_of(session).started));
   if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
     stack_.extend(session.connection, fetch->request.size());
+  } else if (app::Dialogue* const dialogue = dialogue_of(session)) {
+    carry_out(index, dialogue->begin(now), now);
   } else {
     go_on(index, {}, now);
   }
@@ -237,6 +223,7 @@ void Clients::on_received(std::uint32_t index, Bytes data, Instant now) {
   Session& session = sessions_[index];
   Running& w = running(session);
   w.counters.bytes_rx += data.size();
+  if (dialogue_of(session) != nullptr) return hear_dialogue(index, data, now);
   if (session.state != State::kTalking) return;  // all that was wanted has come already
   Talk& talk = talk_of(session);
   first_answer(session, now - talk.started);
@@ -286,6 +273,8 @@ void Clients::on_peer_closed(std::uint32_t index, Instant now) {
       if (auto* const response = std::get_if<HttpResponse>(&talk.run)) {
         const auto& verify = std::get<Fetch>(running(session).place.kind).verify;
         after_fetch(index, response->peer_closed(verify, talk.digest.get()), now);
+      } else if (app::Dialogue* const dialogue = dialogue_of(session)) {
+        carry_out(index, dialogue->peer_closed(now), now);
       } else if (!talk.script_done) {
         fail(index, Failure::kClosedEarly, now);
       }
@@ -293,6 +282,7 @@ void Clients::on_peer_closed(std::uint32_t index, Instant now) {
     }
     case State::kHolding:
       return fail(index, Failure::kClosedWhileHeld, now);
+    case State::kLeaving:
     case State::kAwaitingFin:
       return close(index, now);
     default:
@@ -311,6 +301,11 @@ void Clients::on_gone(std::uint32_t index, FailReason reason, Instant now) {
     case State::kConnecting:
     case State::kTalking:
       if (reason != FailReason::kNone) return fail(index, failure_of(reason), now);
+      if (app::Dialogue* const dialogue = dialogue_of(session)) {  // closed in order: the peer has everything
+        carry_out(index, dialogue->acknowledged(talk_of(session).announced, now), now);
+        if (session.state == State::kTalking) fail(index, Failure::kClosedEarly, now);
+        return;
+      }
       if (talk_of(session).script_done) return complete(index, false, now);  // closed in order: the peer has everything
       return fail(index, Failure::kClosedEarly, now);
     case State::kHolding:
@@ -320,36 +315,14 @@ void Clients::on_gone(std::uint32_t index, FailReason reason, Instant now) {
   }
 }
 
-// Echo replies and errors name host, identifier and sequence number. The identifier is the low half of the session's
-// index, so that the few sessions that can be meant are found by arithmetic.
-void Clients::on_echo(const stack::Event& event, Instant now) {
-  for (std::uint32_t index = event.echo_id; index < sessions_.size(); index += 0x10000) {
-    Session& session = sessions_[index];
-    if (session.state != State::kTalking && session.state != State::kResolving) continue;
-    auto* const run = std::get_if<PingRun>(&talk_of(session).run);
-    if (run == nullptr) continue;
-    Running& w = running(session);
-    if (w.host_id(session.host) != event.host || w.place.to.at(session.to) != event.remote) continue;
-    const Pings& pings = std::get<Pings>(w.place.kind);
-    if (!run->answered(event.echo_sequence)) continue;
-    w.counters.target_answered = true;
-    if (event.kind == EventKind::kUnreachable) return fail(index, Failure::kUnreachable, now);
-    w.counters.bytes_rx += event.data.size();
-    first_answer(session, now - run->first_sent());
-    const bool right =
-        event.data.size() == pings.size_bytes && stack::is_echo_data(event.echo_id, event.echo_sequence, event.data);
-    if (!right) return fail(index, Failure::kVerifyMismatch, now);
-    if (run->done()) complete(index, true, now);
-    return;
-  }
-}
-
 void Clients::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) {
   Session& session = sessions_[index];
   Running& w = running(session);
   if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
     assert(offset + out.size() <= fetch->request.size());
     std::memcpy(out.data(), fetch->request.data() + offset, out.size());
+  } else if (const app::Dialogue* const dialogue = dialogue_of(session)) {
+    dialogue->read(offset, out);
   } else {
     std::get<Conversation>(w.place.kind).script.read(offset, out);
   }
@@ -368,25 +341,33 @@ void Clients::first_answer(const Session& session, Duration after) {
   running(session).counters.first_byte.record(nanoseconds(after));
 }
 
+void Clients::count_completion(Session& session, bool verified, Instant now) {
+  Talk& talk = talk_of(session);
+  talk.took_ns = std::min(nanoseconds(now - talk.started), Histogram::kMaxNs);
+  session.verified = verified;
+}
+
 void Clients::complete(std::uint32_t index, bool verified, Instant now) {
   Session& session = sessions_[index];
   Running& w = running(session);
   Talk& talk = talk_of(session);
-  talk.took_ns = std::min(nanoseconds(now - talk.started), Histogram::kMaxNs);
-  session.verified = verified;
+  count_completion(session, verified, now);
   const bool peer_closed = talk.peer_closed;
+  const bool in_dialogue = dialogue_of(session) != nullptr;
+  const auto* const script = std::get_if<Conversation>(&w.place.kind);
+  const bool closes = talk.finished || (script != nullptr && script->script.closes());
   // An answer may come before the request has left: what is read later is to be counted as well.
-  if (talk.sent >= stream_bytes(w.place)) end_talk(session);
-  const auto* const what = std::get_if<Conversation>(&w.place.kind);
-  const bool closes = what != nullptr && what->script.closes();
+  if (!in_dialogue && talk.sent >= stream_bytes(w.place)) end_talk(session);
   if (w.place.load.hold > Duration{0} && !closes && session.connection != kNoConnection) {
     if (peer_closed) return fail(index, Failure::kClosedWhileHeld, now);
     session.state = State::kHolding;
+    if (in_dialogue) set_alarm(session, index);
     return wait(index, Wait::kHold, now);
   }
   succeed(session);
   if (session.connection == kNoConnection) return over(index, now);
-  if (what != nullptr || peer_closed) return close(index, now);
+  if (in_dialogue && !peer_closed) return leave(index, now);
+  if (script != nullptr || peer_closed) return close(index, now);
   session.state = State::kAwaitingFin;
   wait(index, Wait::kAwaitFin, now);
 }
@@ -441,6 +422,7 @@ void Clients::end_talk(Session& session) {
   Talk& talk = talk_of(session);
   wheel_.cancel(talk.timer);
   const std::uint64_t took_ns = talk.took_ns;
+  if (dialogue_of(session) != nullptr) talk.run.emplace<app::HttpResponse>();
   talks_.give_back(session.talk_or_took_low);
   session.talks = false;
   session.took_high = static_cast<std::uint32_t>(took_ns >> 32) & 0x3ff;
@@ -468,6 +450,7 @@ Failure Clients::timeout_of(const Session& session) {
   }
   const Talk& talk = talk_of(session);
   if (std::holds_alternative<PingRun>(talk.run)) return Failure::kResponseTimeout;
+  if (const app::Dialogue* const dialogue = dialogue_of(session)) return dialogue->impatience();
   if (const auto* const run = std::get_if<app::ScriptRun>(&talk.run)) {
     const app::Script& script = std::get<Conversation>(running(session).place.kind).script;
     return run->expecting(script) ? Failure::kExpectTimeout : Failure::kTimeout;
@@ -495,7 +478,7 @@ void Clients::ring(std::uint32_t index, Instant at) { wheel_.rearm(talk_of(sessi
 
 void Clients::on_time(Instant now) {
   wheel_.advance(
-      now, [this, now](std::uint8_t, std::uint32_t index) { on_timer(index, now); }, kTimersPerTurn);
+      now, [this, now](std::uint8_t, std::uint32_t index) { on_alarm(index, now); }, kTimersPerTurn);
   // All lines one after the other. When the turn has had enough, the next one goes on where this one stopped.
   std::size_t most = kTimersPerTurn;
   const std::size_t lines = workloads_.size() * kWaits;
@@ -511,6 +494,15 @@ void Clients::on_time(Instant now) {
   }
 }
 
+// What a ping or a dialogue has set for itself.
+void Clients::on_alarm(std::uint32_t index, Instant now) {
+  Session& session = sessions_[index];
+  if (app::Dialogue* const dialogue = dialogue_of(session)) return carry_out(index, dialogue->on_time(now), now);
+  if (session.state == State::kTalking) return ping(index, now);
+  fail(index, timeout_of(session), now);
+}
+
+// The end of the line in which it stood.
 void Clients::on_timer(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
   switch (session.state) {
@@ -520,13 +512,12 @@ void Clients::on_timer(std::uint32_t index, Instant now) {
       return release(index);
     case State::kResolving:
     case State::kConnecting:
-      return fail(index, timeout_of(session), now);
     case State::kTalking:
-      if (std::holds_alternative<PingRun>(talk_of(session).run)) return ping(index, now);
       return fail(index, timeout_of(session), now);
     case State::kHolding:
       succeed(session);
-      return close(index, now);
+      return dialogue_of(session) != nullptr ? leave(index, now) : close(index, now);
+    case State::kLeaving:
     case State::kAwaitingFin:
       return close(index, now);
     case State::kFinishing:

@@ -1,7 +1,8 @@
 // The sessions that hosts of this shard open: http, tcp scripts, icmp_echo. Starts them as the load says, hears what
 // becomes of them, times them out, tries again, and counts.
 //
-//   begin ─▶ kConnecting ─▶ kTalking ─▶ (kHolding) ─▶ kAwaitingFin ─▶ kFinishing ─▶ gone ─▶ (kThinking) ─▶ free
+//   begin ─▶ kConnecting ─▶ kTalking ─▶ (kHolding) ─▶ kLeaving, kAwaitingFin ─▶ kFinishing ─▶ gone ─▶ (kThinking) ─▶
+//   free
 //      ▲          │             │            │              the session has succeeded; what comes now cannot fail it
 //      └ kRetrying ◀─ failure ──┴────────────┘
 //
@@ -18,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/dialogue.h"
 #include "app/http_client.h"
 #include "app/script.h"
 #include "app/sha256.h"
@@ -71,6 +73,7 @@ class Clients {
     kConnecting,
     kTalking,
     kHolding,
+    kLeaving,  // a dialogue says goodbye
     kAwaitingFin,
     kFinishing,  // our FIN is on its way
     kThinking,
@@ -79,15 +82,17 @@ class Clients {
 
   // What a session needs only while it connects and talks.
   struct Talk {
-    Instant started;         // this try
-    std::uint64_t sent = 0;  // bytes handed out by read(), without repetition
-    std::variant<app::HttpResponse, app::ScriptRun, PingRun> run;
+    Instant started;              // this try
+    std::uint64_t sent = 0;       // bytes handed out by read(), without repetition
+    std::uint64_t announced = 0;  // by a dialogue: the length of its stream so far
+    std::variant<app::HttpResponse, app::ScriptRun, PingRun, std::unique_ptr<app::Dialogue>> run;
     std::unique_ptr<app::Sha256> digest;  // of the body, once a session has verified by it; the next one uses it again
-    stack::TimerId timer;                 // of a ping: what it waits for is not equally long for all
+    stack::TimerId timer;                 // of pings and dialogues: what they wait for is not equally long for all
     std::uint32_t next = 0;               // of those that are not lent
     bool heard = false;                   // the first byte has come
     bool peer_closed = false;
     bool script_done = false;
+    bool finished = false;      // a dialogue has closed its side
     std::uint64_t took_ns = 0;  // see took_ns_of()
 
     std::uint32_t& next_free() { return next; }
@@ -104,8 +109,8 @@ class Clients {
     std::uint32_t talk_or_took_low = 0;
     WaitingPlace place;
     stack::ConnectionId connection = stack::kNoConnection;
-    std::uint32_t host = 0;  // place among the hosts that this shard owns
-    std::uint32_t to = 0;    // place among the addresses of the destination
+    std::uint32_t host = 0;    // place among the hosts that this shard owns
+    std::uint32_t number = 0;  // within the workload, over all shards; low bits
     std::uint16_t workload = 0;
     std::uint16_t sequence = 1;  // of the next echo request of whoever uses this slot: late replies are not mistaken
 
@@ -130,24 +135,40 @@ class Clients {
   // From now on `session` waits in that line and no other.
   void wait(std::uint32_t index, Wait what, Instant now);
   void stop_waiting(std::uint32_t index);
-  void ring(std::uint32_t index, Instant at);  // pings: on_timer() at that time
+  void ring(std::uint32_t index, Instant at);  // on_alarm() at that time
 
   void begin(std::uint16_t workload, std::uint32_t host, Instant now);
   void attempt(std::uint32_t index, Instant now);
   void connect(std::uint32_t index, Instant now);
   void ping(std::uint32_t index, Instant now);
+  [[nodiscard]] IpAddress target_of(const Session& session);
+
+  // nullptr for sessions without one.
+  [[nodiscard]] app::Dialogue* dialogue_of(const Session& session) {
+    if (!session.talks) return nullptr;
+    auto* const dialogue = std::get_if<std::unique_ptr<app::Dialogue>>(&talk_of(session).run);
+    return dialogue == nullptr ? nullptr : dialogue->get();
+  }
+  void make_dialogue(Session& session);
+  void hear_dialogue(std::uint32_t index, Bytes data, Instant now);
+  void carry_out(std::uint32_t index, const app::Step& step, Instant now);
+  void set_alarm(const Session& session, std::uint32_t index);
+  void leave(std::uint32_t index, Instant now);
+  void reconnect(std::uint32_t index, Instant now);
 
   void on_connected(std::uint32_t index, Instant now);
   void on_received(std::uint32_t index, Bytes data, Instant now);
   void on_peer_closed(std::uint32_t index, Instant now);
   void on_gone(std::uint32_t index, stack::FailReason reason, Instant now);
   void on_timer(std::uint32_t index, Instant now);
+  void on_alarm(std::uint32_t index, Instant now);
   void on_echo(const stack::Event& event, Instant now);
   void go_on(std::uint32_t index, Bytes data, Instant now);  // with the script
   void check_script_end(std::uint32_t index, Instant now);
   void after_fetch(std::uint32_t index, app::HttpResponse::Outcome outcome, Instant now);
 
   void first_answer(const Session& session, Duration after);
+  void count_completion(Session& session, bool verified, Instant now);
   void complete(std::uint32_t index, bool verified, Instant now);  // everything that was asked for has come
   void succeed(const Session& session);
   void close(std::uint32_t index, Instant now);

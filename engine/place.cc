@@ -4,6 +4,8 @@
 #include <optional>
 #include <type_traits>
 
+#include "base/rng.h"
+
 namespace myriad::engine {
 namespace {
 
@@ -204,6 +206,7 @@ Placement place(const plan::Plan& plan, std::size_t port) {
     if (workload.congestion) w.congestion = congestion(*workload.congestion);
     w.initial_window = workload.initial_window;
     w.tally = static_cast<tcp::Tally>(i);
+    w.seed = mix64(plan.seed ^ mix64(i));
     if (const auto* const http = std::get_if<plan::HttpWorkload>(&workload.kind)) {
       w.kind = fetch(plan, workload, *http, w.to);
     } else if (const auto* const ping = std::get_if<plan::IcmpEchoWorkload>(&workload.kind)) {

@@ -5,11 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "app/dialogue.h"
 #include "app/http_client.h"
 #include "app/http_server.h"
 #include "app/script.h"
@@ -57,7 +59,8 @@ struct WorkloadPlace {
   // Where they differ from what the personality of the group says.
   std::optional<tcp::Congestion> congestion;
   std::optional<std::uint8_t> initial_window;  // segments
-  std::variant<Fetch, Pings, Conversation> kind;
+  std::variant<Fetch, Pings, Conversation, std::shared_ptr<const app::Role>> kind;
+  std::uint64_t seed = 0;  // of its sessions' luck
   tcp::Tally tally = 0;
 };
 
