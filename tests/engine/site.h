@@ -67,8 +67,9 @@ class Site {
 
   plan::Plan plan;
   sim::WireOptions wire;
-  std::uint32_t shards = 1;  // of the clients' port
-  tcp::Limits limits;        // of the clients' shards
+  std::uint32_t shards = 1;               // of the clients' port
+  tcp::Limits limits;                     // of the clients' shards
+  std::shared_ptr<const app::Role> role;  // if set, what the sessions of the first workload play
 
   explicit Site(std::uint32_t client_count = 10, std::uint32_t server_count = 1) {
     plan.ports.resize(2);
@@ -95,6 +96,7 @@ class Site {
     for (std::size_t port = 0; port < plan.ports.size(); ++port) {
       placements.push_back(std::make_unique<Placement>(place(plan, port)));
     }
+    if (role) placements[0]->workloads[0].kind = role;
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
       client_shards.push_back(std::make_unique<ShardOnWire>(*network, *placements[0], shard, shards, limits));
     }
