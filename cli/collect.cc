@@ -72,6 +72,7 @@ void fill(const engine::WorkloadCounters& from, report::WorkloadResult& to) {
   to.sessions_succeeded = from.sessions_succeeded;
   to.sessions_failed = from.sessions_failed;
   to.sessions_open = from.sessions_open();
+  to.sessions_warm_up = from.sessions_warm_up;
   to.sessions_verified = from.sessions_verified;
   to.hosts_succeeded = from.hosts_succeeded;
   to.hosts_failed = from.hosts_failed;

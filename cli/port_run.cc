@@ -52,12 +52,14 @@ struct ShardReport {
 class Worker {
  public:
   Worker(std::uint32_t number, const engine::Placement& placement, const stack::HostTable& hosts, xsk::Port& port,
-         engine::Mailboxes& mail, std::uint64_t seed, std::uint16_t run, Instant start, engine::Tap* tap)
+         engine::Mailboxes& mail, std::uint64_t seed, const RunStart& start, engine::Tap* tap)
       : plug_(port.shard(number)),
         batch_(port.area(), XskShard::kBatchFrames),
         stack_(hosts, stack_options(number, port.shard_count(), seed)),
-        sessions_(placement, stack_, batch_, {.shard = number, .shards = port.shard_count(), .start = start}),
-        traffic_(placement, stack_, {.shard = number, .shards = port.shard_count(), .start = start, .run = run}),
+        sessions_(placement, stack_, batch_,
+                  {.shard = number, .shards = port.shard_count(), .start = start.at, .milestones = start.milestones}),
+        traffic_(placement, stack_,
+                 {.shard = number, .shards = port.shard_count(), .start = start.at, .run = start.run}),
         shard_(number, port.area(), plug_, mail, stack_, sessions_, traffic_, batch_, tap) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -376,17 +378,16 @@ const xsk::Port& PortRun::port() const { return *crew_->port; }
 const bpf::Steering& PortRun::steering() const { return *crew_->steering; }
 const std::vector<std::string>& PortRun::notes() const { return crew_->notes; }
 
-Result<void> PortRun::start(Instant start, std::uint16_t run, const std::vector<engine::Tap*>& taps,
-                            const std::vector<int>& cores, bool spin) {
+Result<void> PortRun::start(const RunStart& start) {
   Crew& crew = *crew_;
   // Content comes from the seed alone. Ports and initial sequence numbers differ from run to run as those of rebooted
   // hosts do, or a new run would meet the connections that a killed one has left half open at the target.
-  const std::uint64_t secret = mix64(crew.plan.seed ^ static_cast<std::uint64_t>(start.ns));
+  const std::uint64_t secret = mix64(crew.plan.seed ^ static_cast<std::uint64_t>(start.at.ns));
   for (engine::ReplayPlace& replay : crew.placement.replays) replay.rewriting.seed = secret;
   for (std::uint32_t i = 0; i < shards(); ++i) {
-    engine::Tap* const tap = taps.empty() ? nullptr : taps[i];
+    engine::Tap* const tap = start.taps.empty() ? nullptr : start.taps[i];
     crew.workers.push_back(
-        std::make_unique<Worker>(i, crew.placement, crew.hosts, *crew.port, *crew.mail, secret, run, start, tap));
+        std::make_unique<Worker>(i, crew.placement, crew.hosts, *crew.port, *crew.mail, secret, start, tap));
   }
   std::vector<xsk::ShardPort*> plugs;
   for (const auto& worker : crew.workers) plugs.push_back(&worker->plug());
@@ -402,7 +403,7 @@ Result<void> PortRun::start(Instant start, std::uint16_t run, const std::vector<
     }
   }
   for (std::uint32_t i = 0; i < shards(); ++i)
-    crew.workers[i]->start(cores.empty() ? -1 : cores[i % cores.size()], spin);
+    crew.workers[i]->start(start.cores.empty() ? -1 : start.cores[i % start.cores.size()], start.spin);
   crew.running = true;
   return {};
 }

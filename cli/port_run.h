@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "bpf/steering.h"
 #include "engine/counters.h"
+#include "engine/milestones.h"
 #include "engine/place.h"
 #include "engine/tap.h"
 #include "stack/host_table.h"
@@ -37,6 +38,16 @@ struct PortReport {
   PortState state = PortState::kUp;
 };
 
+// What all ports of a run begin with.
+struct RunStart {
+  Instant at;
+  std::uint16_t run = 0;           // in the signatures of frames: another for each run
+  engine::Milestones* milestones;  // outlives the ports' threads
+  std::vector<engine::Tap*> taps;  // of this port: one per shard, or none
+  std::vector<int> cores;          // to which the shards are pinned in turn; none: to no core
+  bool spin = false;               // shards may spin for a moment while idle, since each has a core of its own
+};
+
 class PortRun {
  public:
   static Result<std::unique_ptr<PortRun>> open(const plan::Plan& plan, std::size_t port);
@@ -51,12 +62,8 @@ class PortRun {
   // What the user ought to know about how the port was opened, one sentence each.
   [[nodiscard]] const std::vector<std::string>& notes() const;
 
-  // Hosts answer from now on; sessions begin. `taps`: one per shard, or empty. Shards are pinned to `cores` in turn,
-  // and may spin while idle for a moment when each has a core of its own. Returns what went wrong with the steering
-  // map.
-  // `run` is in the signatures of frames: the same for all ports of a run, and another for each run.
-  Result<void> start(Instant start, std::uint16_t run, const std::vector<engine::Tap*>& taps,
-                     const std::vector<int>& cores, bool spin);
+  // Hosts answer from now on; sessions begin. Returns what went wrong with the steering map.
+  Result<void> start(const RunStart& start);
 
   // Every workload is over, in all shards. Services never are: true for a port without workloads.
   [[nodiscard]] bool finished() const;

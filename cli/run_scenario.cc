@@ -65,6 +65,7 @@ class Run {
   Result<void> compile_filter();
   Result<void> open_outputs();
   Result<void> open_ports();
+  [[nodiscard]] std::vector<std::uint32_t> parts_of_workloads() const;
   void say_what_was_obtained(const PortRun& port, const report::PortResult& result);
   void tick();
   void watch_links(const report::RunResult& now);
@@ -82,6 +83,7 @@ class Run {
   std::optional<report::EventLog> events_;
   std::optional<CaptureFilter> filter_;  // until the capture has it
   std::unique_ptr<Capture> capture_;
+  std::optional<engine::Milestones> milestones_;  // outlives the ports
   std::vector<std::unique_ptr<PortRun>> ports_;
   report::Progress progress_;
   report::RunResult base_;  // names, and what the ports are
@@ -165,6 +167,15 @@ std::vector<int> allowed_cores() {
   return cores;
 }
 
+// In how many shards each workload has its part.
+std::vector<std::uint32_t> Run::parts_of_workloads() const {
+  std::vector<std::uint32_t> parts;
+  for (const plan::Workload& workload : plan_.workloads) {
+    parts.push_back(ports_[plan_.groups[workload.from].port]->shards());
+  }
+  return parts;
+}
+
 Result<void> Run::begin() {
   base_ = empty_result(plan_);
   if (auto known = judge(plan_, base_); !known) return tl::unexpected(known.error());
@@ -175,21 +186,23 @@ Result<void> Run::begin() {
   if (auto ok = open_outputs(); !ok) return ok;
   if (auto ok = open_ports(); !ok) return ok;
 
-  std::vector<int> cores = allowed_cores();
-  std::size_t shards = 0;
-  for (const auto& port : ports_) shards += port->shards();
-  const bool spin = shards <= cores.size();
   started_ = Clock::now();
   started_utc_ = utc_now();
-  const Instant start{std::chrono::nanoseconds{started_.time_since_epoch()}.count()};
+  RunStart start;
+  start.at = Instant{std::chrono::nanoseconds{started_.time_since_epoch()}.count()};
   // Seldom do two runs have the same, whatever their seed.
-  const auto run = static_cast<std::uint16_t>(
-      mix64(static_cast<std::uint64_t>(start.ns) ^ mix64(static_cast<std::uint64_t>(::getpid()))));
+  start.run = static_cast<std::uint16_t>(
+      mix64(static_cast<std::uint64_t>(start.at.ns) ^ mix64(static_cast<std::uint64_t>(::getpid()))));
+  start.milestones = &milestones_.emplace(parts_of_workloads());
+  start.cores = allowed_cores();
+  std::size_t shards = 0;
+  for (const auto& port : ports_) shards += port->shards();
+  start.spin = shards <= start.cores.size();
   for (std::size_t i = 0; i < ports_.size(); ++i) {
-    std::vector<engine::Tap*> taps;
-    if (capture_) taps = capture_->add_port(plan_.ports[i].name, ports_[i]->hosts(), ports_[i]->shards());
-    if (auto ok = ports_[i]->start(start, run, taps, cores, spin); !ok) return ok;
+    if (capture_) start.taps = capture_->add_port(plan_.ports[i].name, ports_[i]->hosts(), ports_[i]->shards());
+    if (auto ok = ports_[i]->start(start); !ok) return ok;
     // The shards of the next port begin with the next core.
+    std::vector<int>& cores = start.cores;
     if (!cores.empty()) std::rotate(cores.begin(), cores.begin() + ports_[i]->shards() % cores.size(), cores.end());
   }
   if (capture_) capture_->start();

@@ -77,11 +77,12 @@ std::uint64_t stream_bytes(const WorkloadPlace& place) {
 // --- starting --------------------------------------------------------------------------------------------------------
 
 Clients::Clients(const Placement& placement, stack::Stack& stack, TxBatch& batch, std::uint32_t shard,
-                 std::uint32_t shards, Instant start)
-    : stack_(stack), batch_(batch), wheel_(start) {
+                 std::uint32_t shards, Instant start, Milestones* milestones)
+    : stack_(stack), batch_(batch), milestones_(milestones), wheel_(start) {
   for (const WorkloadPlace& place : placement.workloads) {
-    workloads_.push_back(
-        std::make_unique<Running>(place, LoadSlice::of_group(place.first_host, place.hosts, shard, shards), start));
+    assert(milestones != nullptr || (!place.awaited && !place.after));
+    workloads_.push_back(std::make_unique<Running>(
+        place, LoadSlice::of_group(place.first_host, place.hosts, shard, shards), shard, start));
     stack_.override_congestion(place.tally, place.congestion, place.initial_window);
   }
 }
@@ -89,8 +90,13 @@ Clients::Clients(const Placement& placement, stack::Stack& stack, TxBatch& batch
 void Clients::start_due(Instant now) {
   for (std::size_t i = 0; i < workloads_.size(); ++i) {
     Running& w = *workloads_[i];
+    if (w.place.awaited && !w.told_its_end && w.load.finished(now)) {
+      w.told_its_end = true;
+      milestones_->part_is_over(w.place.index);
+    }
+    if (!w.load.has_begun() && milestones_->is_over(*w.place.after)) w.load.begin(now + w.place.start);
     for (std::uint32_t n = w.load.due(now); n > 0; --n) {
-      const auto host = w.turns.take();
+      const auto host = w.next_host();
       if (!host) break;
       begin(static_cast<std::uint16_t>(i), *host, now);
     }
@@ -105,7 +111,8 @@ void Clients::begin(std::uint16_t workload, std::uint32_t host, Instant now) {
   session.host = host;
   session.number = static_cast<std::uint32_t>(w.load.started());
   session.tries = 0;
-  ++w.counters.sessions_started;
+  session.warm_up = !w.load.counts(now);
+  ++(session.warm_up ? w.counters.sessions_warm_up : w.counters.sessions_started);
   ++w.open;
   w.counters.concurrent_max = std::max(w.counters.concurrent_max, w.open);
   attempt(index, now);
@@ -209,7 +216,8 @@ void Clients::on_connected(std::uint32_t index, Instant now) {
   Running& w = running(session);
   session.state = State::kTalking;
   w.counters.target_answered = true;
-  if (!talk_of(session).heard) w.counters.connect.record(nanoseconds(now - talk_of(session).started));
+  const Talk& talk = talk_of(session);
+  if (!talk.heard && !session.warm_up) w.counters.connect.record(nanoseconds(now - talk.started));
   if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
     stack_.extend(session.connection, fetch->request.size());
   } else if (app::Dialogue* const dialogue = dialogue_of(session)) {
@@ -338,7 +346,7 @@ void Clients::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) 
 
 void Clients::first_answer(const Session& session, Duration after) {
   if (std::exchange(talk_of(session).heard, true)) return;
-  running(session).counters.first_byte.record(nanoseconds(after));
+  if (!session.warm_up) running(session).counters.first_byte.record(nanoseconds(after));
 }
 
 void Clients::count_completion(Session& session, bool verified, Instant now) {
@@ -374,6 +382,7 @@ void Clients::complete(std::uint32_t index, bool verified, Instant now) {
 
 // Everything that was asked for has come, and the connection was held as long as it should.
 void Clients::succeed(const Session& session) {
+  if (session.warm_up) return;
   Running& w = running(session);
   w.counters.session.record(took_ns_of(session));
   if (session.verified) ++w.counters.sessions_verified;
@@ -394,12 +403,12 @@ void Clients::fail(std::uint32_t index, Failure why, Instant now, bool rest) {
   session.connection = kNoConnection;
   if (session.tries < w.place.load.retries && w.load.may_retry()) {
     ++session.tries;
-    ++w.counters.retries;
+    if (!session.warm_up) ++w.counters.retries;
     end_talk(session);
     session.state = State::kRetrying;
-    return wait(index, Wait::kRest, now);
+    return wait(index, Wait::kBackOff, now);
   }
-  w.count_failure(session.host, why);
+  if (!session.warm_up) w.count_failure(session.host, why);
   over(index, now, rest);
 }
 
@@ -464,13 +473,13 @@ void Clients::wait(std::uint32_t index, Wait what, Instant now) {
   stop_waiting(index);
   Session& session = sessions_[index];
   session.wait = what;
-  running(session).line(what).join(sessions_, index, now);
+  running(session).line(what, session.tries).join(sessions_, index, now);
 }
 
 void Clients::stop_waiting(std::uint32_t index) {
   Session& session = sessions_[index];
   if (session.wait == Wait::kNone) return;
-  running(session).line(session.wait).leave(sessions_, index);
+  running(session).line(session.wait, session.tries).leave(sessions_, index);
   session.wait = Wait::kNone;
 }
 
@@ -481,9 +490,9 @@ void Clients::on_time(Instant now) {
       now, [this, now](std::uint8_t, std::uint32_t index) { on_alarm(index, now); }, kTimersPerTurn);
   // All lines one after the other. When the turn has had enough, the next one goes on where this one stopped.
   std::size_t most = kTimersPerTurn;
-  const std::size_t lines = workloads_.size() * kWaits;
+  const std::size_t lines = workloads_.size() * kLines;
   for (std::size_t looked_at = 0; looked_at < lines; ++looked_at) {
-    const WaitingLine& line = workloads_[next_line_ / kWaits]->lines[next_line_ % kWaits];
+    const WaitingLine& line = workloads_[next_line_ / kLines]->lines[next_line_ % kLines];
     for (std::uint32_t index = line.due(sessions_, now); index != WaitingLine::kNobody;
          index = line.due(sessions_, now)) {
       if (most-- == 0) return;
@@ -531,7 +540,7 @@ void Clients::on_timer(std::uint32_t index, Instant now) {
 Instant Clients::next_deadline(Instant now) const {
   Instant next = wheel_.next_deadline();
   for (const auto& w : workloads_) {
-    next = std::min(next, w->load.next_due(now));
+    next = std::min(next, w->load.has_begun() ? w->load.next_due(now) : now + kLookAgain);
     for (const WaitingLine& line : w->lines) next = std::min(next, line.next_due(sessions_, now));
   }
   return next;

@@ -9,7 +9,7 @@
 // A session is 36 bytes. What it needs only until everything has come is lent to it (Talk), so that a connection that
 // is merely held costs no more than that: the longest part of a life is the cheapest.
 //
-// Owns its sessions, timers and counters. The stack, the placement and the batch outlive it.
+// Owns its sessions, timers and counters. The stack, the placement, the batch and the milestones outlive it.
 #pragma once
 
 #include <cassert>
@@ -28,6 +28,7 @@
 #include "base/lending.h"
 #include "base/time.h"
 #include "engine/counters.h"
+#include "engine/milestones.h"
 #include "engine/ping_run.h"
 #include "engine/place.h"
 #include "engine/running.h"
@@ -42,11 +43,13 @@ class Clients {
  public:
   // Timers that fire in one turn, of pings and of all others; the rest has its turn at once.
   static constexpr std::size_t kTimersPerTurn = 1024;
+  // How often a workload that comes after another one looks whether that is over.
+  static constexpr Duration kLookAgain = std::chrono::milliseconds{1};
   // When the batch had no room for an echo request.
   static constexpr Duration kRoomAgain = std::chrono::milliseconds{1};
 
   Clients(const Placement& placement, stack::Stack& stack, TxBatch& batch, std::uint32_t shard, std::uint32_t shards,
-          Instant start);
+          Instant start, Milestones* milestones);
 
   void start_due(Instant now);
   void on_time(Instant now);
@@ -104,7 +107,8 @@ class Clients {
     State state : 4 = State::kFree;
     Wait wait : 3 = Wait::kNone;  // the line of its workload in which it stands
     bool verified : 1 = false;
-    bool talks : 1 = false;  // it is lent a Talk
+    bool warm_up : 1 = false;  // begun before the statistics
+    bool talks : 1 = false;    // it is lent a Talk
     // While it talks, the Talk; afterwards, with took_high, how long it took.
     std::uint32_t talk_or_took_low = 0;
     WaitingPlace place;
@@ -181,6 +185,7 @@ class Clients {
 
   stack::Stack& stack_;
   TxBatch& batch_;
+  Milestones* milestones_;
   stack::TimerWheel wheel_;  // of pings
   std::vector<std::unique_ptr<Running>> workloads_;
   std::size_t next_line_ = 0;  // the line that is looked at first, of all lines of all workloads

@@ -8,6 +8,7 @@ void WorkloadCounters::merge(const WorkloadCounters& other) {
   sessions_started += other.sessions_started;
   sessions_succeeded += other.sessions_succeeded;
   sessions_failed += other.sessions_failed;
+  sessions_warm_up += other.sessions_warm_up;
   sessions_verified += other.sessions_verified;
   retries += other.retries;
   starts_missed += other.starts_missed;

@@ -27,6 +27,7 @@ struct WorkloadCounters {
   std::uint64_t sessions_started = 0;  // a retry is not a start
   std::uint64_t sessions_succeeded = 0;
   std::uint64_t sessions_failed = 0;
+  std::uint64_t sessions_warm_up = 0;   // begun while the load warmed up: in none of the other numbers
   std::uint64_t sessions_verified = 0;  // content was to be checked, and is right
   std::uint64_t retries = 0;
   std::uint64_t starts_missed = 0;    // sessions that the rate asked for and we could not start in time

@@ -73,6 +73,11 @@ class HostTurns {
     if (per_host_ == 1 || ++held_[*host] == per_host_) mark_busy(*host);
     return host;
   }
+  // The same, beginning with the host `luck` modulo their number.
+  [[nodiscard]] std::optional<std::uint32_t> take_from(std::uint64_t luck) {
+    if (count_ > 0) next_ = luck % count_;
+    return take();
+  }
   // A session of `host` is over.
   void give_back(std::uint32_t host) {
     if (per_host_ > 1) --held_[host];

@@ -25,6 +25,7 @@ LoadControl::LoadControl(const plan::LoadPlan& load, LoadSlice slice, Instant st
     : slice_(slice),
       lap_(std::max<std::uint64_t>(1, slice.count)),
       start_(start),
+      warm_up_(load.warm_up),
       per_host_(std::clamp(load.per_host, 1U, HostTurns::kMaxPerHost)),
       total_(UINT64_MAX),
       capacity_(std::uint64_t{slice.own()} * per_host_) {
@@ -108,7 +109,7 @@ void LoadControl::ended() {
 }
 
 Instant LoadControl::next_due(Instant now) const {
-  if (!goes_on(now)) return Instant::never();
+  if (!has_begun() || !goes_on(now)) return Instant::never();
   const double t = std::max(0.0, seconds(now));
   double at = t;
   if (room(t) == 0) {

@@ -32,7 +32,13 @@ class LoadControl {
   // stall.
   static constexpr Duration kMaxLag = std::chrono::milliseconds{100};
 
+  // Time counts from `start`; never(): from what begin() says, and nothing is due before.
   LoadControl(const plan::LoadPlan& load, LoadSlice slice, Instant start);
+
+  void begin(Instant start) { start_ = start; }
+  [[nodiscard]] bool has_begun() const { return !start_.is_never(); }
+  // A session that begins now belongs into the statistics.
+  [[nodiscard]] bool counts(Instant now) const { return now - start_ >= warm_up_; }
 
   // How many sessions may start at `now`, at most kStartsPerTurn. `now` never goes back.
   [[nodiscard]] std::uint32_t due(Instant now);
@@ -70,6 +76,7 @@ class LoadControl {
   LoadSlice slice_;
   std::uint64_t lap_;  // sessions after which it is the first shard's turn again
   Instant start_;
+  Duration warm_up_;
   std::uint32_t per_host_;
   std::uint64_t total_;                       // of this shard; UINT64_MAX: no bound
   std::uint64_t capacity_;                    // sessions that its hosts can hold

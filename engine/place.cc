@@ -203,6 +203,10 @@ Placement place(const plan::Plan& plan, std::size_t port) {
     w.hosts = plan.groups[workload.from].count;
     w.to = destination(plan, workload);
     w.load = workload.load;
+    w.after = workload.after;
+    w.awaited = std::any_of(plan.workloads.begin(), plan.workloads.end(),
+                            [i](const plan::Workload& other) { return other.after == i; });
+    w.start = workload.start;
     if (workload.congestion) w.congestion = congestion(*workload.congestion);
     w.initial_window = workload.initial_window;
     w.tally = static_cast<tcp::Tally>(i);

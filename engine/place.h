@@ -56,6 +56,9 @@ struct WorkloadPlace {
   std::uint32_t hosts = 0;
   Destination to;
   plan::LoadPlan load;
+  std::optional<std::size_t> after;  // the workload of the plan that has to be over first
+  bool awaited = false;              // another one comes after this one
+  Duration start{};                  // later than the run, or than the end of the other one
   // Where they differ from what the personality of the group says.
   std::optional<tcp::Congestion> congestion;
   std::optional<std::uint8_t> initial_window;  // segments

@@ -15,15 +15,20 @@ bool test(const std::vector<std::uint64_t>& bits, std::uint32_t at) { return (bi
 
 }  // namespace
 
-Running::Running(const WorkloadPlace& where, LoadSlice part, Instant start)
+Running::Running(const WorkloadPlace& where, LoadSlice part, std::uint32_t shard, Instant start)
     : place(where),
       slice(part),
-      load(where.load, part, start),
+      load(where.load, part, where.after ? Instant::never() : start + where.start),
       turns(part.own(), load.per_host()),
-      lines{WaitingLine{where.load.timeout}, WaitingLine{where.load.hold}, WaitingLine{where.load.think},
-            WaitingLine{kRetryAfter},        WaitingLine{kAwaitFin},       WaitingLine{kFinish}},
+      rng(Rng{where.seed}.fork(shard)),
       host_succeeded((part.own() + 63) / 64),
-      host_failed((part.own() + 63) / 64) {}
+      host_failed((part.own() + 63) / 64) {
+  static_assert(static_cast<std::size_t>(Wait::kBackOff) == kWaits - 1);
+  for (const Duration wait : {where.load.timeout, where.load.hold, where.load.think, kRetryAfter, kAwaitFin, kFinish}) {
+    lines.emplace_back(wait);
+  }
+  for (std::uint32_t i = 0; i <= kMostDoublings; ++i) lines.emplace_back(where.load.back_off * (1 << i));
+}
 
 void Running::count_success(std::uint32_t host) {
   ++counters.sessions_succeeded;

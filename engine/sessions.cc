@@ -7,7 +7,7 @@ Sessions::Sessions(const Placement& placement, stack::Stack& stack, TxBatch& bat
       stack_(stack),
       batch_(batch),
       now_(options.start),
-      clients_(placement, stack, batch, options.shard, options.shards, options.start),
+      clients_(placement, stack, batch, options.shard, options.shards, options.start, options.milestones),
       services_(placement, stack, batch, kListener, kServerSession) {}
 
 void Sessions::on_event(const stack::Event& event, Instant now) {

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "engine/clients.h"
 #include "engine/counters.h"
+#include "engine/milestones.h"
 #include "engine/place.h"
 #include "engine/services.h"
 #include "stack/stack.h"
@@ -21,7 +22,8 @@ namespace myriad::engine {
 struct SessionsOptions {
   std::uint32_t shard = 0;
   std::uint32_t shards = 1;
-  Instant start;  // when load begins to count; the same for all shards of a run
+  Instant start;                     // when load begins to count; the same for all shards of a run
+  Milestones* milestones = nullptr;  // of the run; may be missing when no workload comes after another one
 };
 
 class Sessions {

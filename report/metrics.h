@@ -69,6 +69,7 @@ void visit_metrics(const WorkloadResult& workload, V&& visit) {
   visit("sessions_succeeded", workload.sessions_succeeded, "sessions that did all they should");
   visit("sessions_failed", workload.sessions_failed, "sessions that did not");
   visit("sessions_open", workload.sessions_open, "sessions that had not ended when the run did");
+  visit("sessions_warm_up", workload.sessions_warm_up, "sessions begun in the warm-up; in none of the other numbers");
   visit("sessions_verified", workload.sessions_verified, "sessions whose content was checked and right");
   visit("hosts_succeeded", workload.hosts_succeeded, "hosts with at least one session that succeeded");
   visit("hosts_failed", workload.hosts_failed, "hosts with sessions, none of which succeeded");

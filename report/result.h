@@ -93,6 +93,7 @@ struct WorkloadResult {
   std::uint64_t sessions_succeeded = 0;
   std::uint64_t sessions_failed = 0;
   std::uint64_t sessions_open = 0;
+  std::uint64_t sessions_warm_up = 0;
   std::uint64_t sessions_verified = 0;
   std::uint64_t hosts_succeeded = 0;
   std::uint64_t hosts_failed = 0;

@@ -34,6 +34,7 @@ class WorkloadCheck {
     if (!good) return;
     if (is_echo(workload_)) check_echo_size();
     check_load();
+    check_after();
   }
 
  private:
@@ -159,6 +160,37 @@ class WorkloadCheck {
           fmt::format("{} hosts with {} session{} each hold {} at a time, not {}", from_.count, load.per_host,
                       load.per_host == 1 ? "" : "s", most, sessions),
           fmt::format("per_host: {}", (sessions + from_.count - 1) / from_.count));
+  }
+
+  // The one that it waits for comes to an end by itself, and does not wait for this one.
+  void check_after() {
+    if (places_.after_name.empty()) return;
+    const std::vector<Workload>& all = reading_.plan.workloads;
+    const auto other = reading_.workloads.find(places_.after_name);
+    if (!other) {
+      wrong(places_.after, fmt::format("there is no workload {}", quoted(places_.after_name)),
+            did_you_mean(places_.after_name, reading_.workloads.all()));
+      return;
+    }
+    const std::size_t self = static_cast<std::size_t>(&workload_ - all.data());
+    std::size_t at = *other;
+    for (std::size_t steps = 0; at != self && steps < all.size(); ++steps) {
+      const auto next = reading_.workloads.find(reading_.workload_places[at].after_name);
+      if (!next) break;
+      at = *next;
+    }
+    if (at == self) {
+      wrong(places_.after, fmt::format("'{}' would wait for itself to end", workload_.name),
+            "the first workload of a chain comes after none");
+      return;
+    }
+    const LoadPlan& load = all[*other].load;
+    if ((load.concurrent || load.rate) && !load.total) {
+      wrong(places_.after,
+            fmt::format("'{}' never ends by itself: its new sessions follow ended ones", all[*other].name),
+            "give its load a 'total'");
+    }
+    workload_.after = *other;
   }
 
   Reading& reading_;

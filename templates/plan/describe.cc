@@ -191,6 +191,7 @@ std::string load_text(const LoadPlan& load) {
   if (text.empty()) text = "one session per host";
   if (load.per_host != 1) text += fmt::format(", {} per host", thousands(load.per_host));
   if (load.hold.count() != 0) text += ", held " + duration_text(load.hold);
+  if (load.warm_up.count() != 0) text += ", not counted in the first " + duration_text(load.warm_up);
   return text;
 }
 
@@ -258,13 +259,15 @@ std::string replay_line(const Plan& plan, const ReplayPlan& replay) {
 std::string describe(const Plan& plan) {
   std::string text =
       fmt::format("{}: seed {}, {}\n", plan.file, plan.seed,
-                  plan.duration ? duration_text(*plan.duration) : "until every workload and flow has ended");
+                  plan.duration ? duration_text(*plan.duration) : "until every workload, flow and replay has ended");
   for (const PortPlan& port : plan.ports) text += port_line(port) + "\n";
   for (const HostGroup& group : plan.groups) text += group_line(plan, group) + "\n";
   for (const Service& service : plan.services) text += service_line(plan, service) + "\n";
   for (const Workload& workload : plan.workloads) {
     text += fmt::format("workload {}: {} to {}: {}; {}", workload.name, plan.groups[workload.from].name,
                         target_text(plan, workload), kind_text(workload), load_text(workload.load));
+    if (workload.after) text += fmt::format("; after {}", plan.workloads[*workload.after].name);
+    if (workload.start.count() != 0) text += fmt::format("; {} later", duration_text(workload.start));
     if (workload.congestion) text += fmt::format("; congestion {}", congestion_name(*workload.congestion));
     if (workload.initial_window) text += fmt::format("; initial_window {}", *workload.initial_window);
     text += "\n";

@@ -82,10 +82,13 @@ inline constexpr Key kHttpServiceKeys[] = {
     {"body", "size", "1KiB"},
 };
 inline constexpr Key kWorkloadKeys[] = {
-    {"from", "name", "required"},       {"to", "address, name", "required"},      {"family", "ipv4, ipv6", "ipv4"},
-    {"http", "mapping", "none"},        {"icmp_echo", "mapping", "none"},         {"tcp", "mapping", "none"},
-    {"load", "mapping", "none"},        {"congestion", "newreno, cubic", "none"}, {"initial_window", "integer", "none"},
-    {"smb2", "mapping", "none", false}, {"dns", "mapping", "none", false},        {"dhcp", "mapping", "none", false},
+    {"from", "name", "required"},          {"to", "address, name", "required"},
+    {"family", "ipv4, ipv6", "ipv4"},      {"http", "mapping", "none"},
+    {"icmp_echo", "mapping", "none"},      {"tcp", "mapping", "none"},
+    {"load", "mapping", "none"},           {"after", "name", "none"},
+    {"start", "duration", "0s"},           {"congestion", "newreno, cubic", "none"},
+    {"initial_window", "integer", "none"}, {"smb2", "mapping", "none", false},
+    {"dns", "mapping", "none", false},     {"dhcp", "mapping", "none", false},
 };
 inline constexpr Key kHttpKeys[] = {
     {"get", "path", "/"},
@@ -109,10 +112,19 @@ inline constexpr Key kScriptStepKeys[] = {
     {"expect_bytes", "size", "none"}, {"close", "nothing", "none"},
 };
 inline constexpr Key kLoadKeys[] = {
-    {"concurrent", "integer", "none"}, {"rate", "session rate", "none"}, {"total", "integer", "none"},
-    {"per_host", "integer", "1"},      {"stages", "list", "none"},       {"of", "concurrent, rate", "concurrent"},
-    {"hold", "duration", "0s"},        {"think", "duration", "0s"},      {"timeout", "duration", "10s"},
+    {"concurrent", "integer", "none"},
+    {"rate", "session rate", "none"},
+    {"total", "integer", "none"},
+    {"per_host", "integer", "1"},
+    {"stages", "list", "none"},
+    {"of", "concurrent, rate", "concurrent"},
+    {"hold", "duration", "0s"},
+    {"think", "duration", "0s"},
+    {"timeout", "duration", "10s"},
     {"retries", "integer", "0"},
+    {"back_off", "duration", "100ms"},
+    {"warm_up", "duration", "0s"},
+    {"order", "in_order, random", "in_order"},
 };
 inline constexpr Key kStageKeys[] = {
     {"duration", "duration", "required"},

@@ -28,6 +28,7 @@ inline constexpr Metric kWorkloadMetrics[] = {
     {"sessions_succeeded"},
     {"sessions_failed"},
     {"sessions_open"},
+    {"sessions_warm_up"},
     {"sessions_verified"},
     {"hosts_succeeded"},
     {"hosts_failed"},

@@ -149,6 +149,9 @@ struct LoadPlan {
   Duration think{};
   Duration timeout = std::chrono::seconds{10};
   std::uint32_t retries = 0;
+  Duration back_off = std::chrono::milliseconds{100};  // before the first retry; each further one waits twice as long
+  Duration warm_up{};                                  // sessions that begin in this time are in no statistics
+  bool at_random = false;                              // the turns of hosts
 };
 
 // Where sessions go: a fixed address, or the hosts of a group in turn.
@@ -164,6 +167,8 @@ struct Workload {
   Target to;
   std::variant<HttpWorkload, IcmpEchoWorkload, TcpWorkload> kind;
   LoadPlan load;
+  std::optional<std::size_t> after;  // index into Plan::workloads: begins when that one is over
+  Duration start{};                  // later than the run, or than the end of the other one
   // Instead of what the group says, for the connections of this workload.
   std::optional<Congestion> congestion;
   std::optional<std::uint8_t> initial_window;  // segments

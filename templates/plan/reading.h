@@ -55,7 +55,8 @@ struct GroupPlaces {
 
 // Where the values of a workload were given.
 struct WorkloadPlaces {
-  Place name, from, to, family, kind, per_host, load;
+  Place name, from, to, family, kind, per_host, load, after;
+  std::string after_name;
   bool port_given = false;
   std::optional<bool> v6;  // of `family`
 };

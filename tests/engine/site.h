@@ -18,10 +18,10 @@ namespace myriad::engine {
 class ShardOnWire {
  public:
   ShardOnWire(sim::Network& network, const Placement& placement, std::uint32_t shard, std::uint32_t shards,
-              const tcp::Limits& limits = {})
+              const tcp::Limits& limits = {}, Milestones* milestones = nullptr)
       : station_(network.add(placement.groups, options(shard, shards, limits))),
         sessions_(placement, station_.stack(), station_.batch(),
-                  {.shard = shard, .shards = shards, .start = network.now()}) {
+                  {.shard = shard, .shards = shards, .start = network.now(), .milestones = milestones}) {
     station_.on_frame = [this, shard, shards](Bytes frame, Instant now) {
       // What steering does: a unicast frame comes to the shard that owns its host.
       const auto view = wire::EthernetView::parse(frame);
@@ -97,8 +97,10 @@ class Site {
       placements.push_back(std::make_unique<Placement>(place(plan, port)));
     }
     if (role) placements[0]->workloads[0].kind = role;
+    milestones = std::make_unique<Milestones>(std::vector<std::uint32_t>(plan.workloads.size(), shards));
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
-      client_shards.push_back(std::make_unique<ShardOnWire>(*network, *placements[0], shard, shards, limits));
+      client_shards.push_back(
+          std::make_unique<ShardOnWire>(*network, *placements[0], shard, shards, limits, milestones.get()));
     }
     servers = std::make_unique<ShardOnWire>(*network, *placements[1], 0, 1);
   }
@@ -139,6 +141,7 @@ class Site {
   }
 
   std::unique_ptr<sim::Network> network;
+  std::unique_ptr<Milestones> milestones;
   std::vector<std::unique_ptr<Placement>> placements;
   std::vector<std::unique_ptr<ShardOnWire>> client_shards;
   std::unique_ptr<ShardOnWire> servers;

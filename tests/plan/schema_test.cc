@@ -263,6 +263,7 @@ std::vector<std::string> preparation(const Row& row) {
   } else if (row.section != "workloads.NAME" || !is_kind) {
     set.push_back("workloads.w.http=");
   }
+  if (row.key == "after") set.push_back("workloads.fetch={from: clients, to: \"10.0.255.1:80\", http: {}}");
   if (row.key == "of" || row.section == "workloads.NAME.load.stages")
     set.push_back("workloads.w.load.stages=[{duration: 1s, target: 1}]");
   return set;
