@@ -14,6 +14,44 @@ namespace myriad {
 // Adds `bytes` to a running sum. Every piece but the last must have even length.
 [[nodiscard]] std::uint64_t checksum_add(std::uint64_t sum, Bytes bytes);
 
+// The same in line, eight bytes at a time, for bytes that nobody has just written in smaller pieces. For what is short:
+// of hundreds of bytes checksum_add() is faster.
+[[nodiscard]] inline std::uint64_t checksum_add_short(std::uint64_t sum, const std::uint8_t* at, std::size_t left) {
+  // Two chains of additions, whose carries come round in the end.
+  std::uint64_t one = 0;
+  std::uint64_t two = 0;
+  const auto add = [](std::uint64_t& to, const std::uint8_t* from) {
+    std::uint64_t word;
+    std::memcpy(&word, from, sizeof word);
+    to += word;
+    to += to < word ? 1U : 0U;
+  };
+  for (; left >= 16; at += 16, left -= 16) {
+    add(one, at);
+    add(two, at + 8);
+  }
+  if (left >= 8) {
+    add(one, at);
+    at += 8;
+    left -= 8;
+  }
+  std::uint64_t last = 0;  // what is missing counts as zero
+  if ((left & 4) != 0) {
+    std::uint32_t word;
+    std::memcpy(&word, at, sizeof word);
+    last = word;
+    at += 4;
+  }
+  if ((left & 2) != 0) {
+    std::uint16_t word;
+    std::memcpy(&word, at, sizeof word);
+    last += word;
+    at += 2;
+  }
+  if ((left & 1) != 0) last += *at;
+  return sum + last + (one & 0xffffffffU) + (one >> 32) + (two & 0xffffffffU) + (two >> 32);
+}
+
 // Folds a running sum to 16 bits, in memory byte order, not complemented.
 [[nodiscard]] constexpr std::uint16_t checksum_fold(std::uint64_t sum) {
   // A number and its halves exchanged: the upper half of their sum is the sum of the halves, with the carry that the

@@ -49,9 +49,8 @@ class HashIndex {
     const std::uint32_t slot = tag_of(hash) | number;
     for (std::size_t at = hash & mask_;; at = (at + 1) & mask_) {
       Line& line = lines_[at];
-      for (std::uint32_t& candidate : line.entries()) {
-        if (candidate != slot) continue;
-        candidate = kNone;
+      if (const std::uint32_t found = line.equal(slot); found != 0) {
+        line.slots[std::countr_zero(found)] = kNone;
         --size_;
         return;
       }
@@ -60,8 +59,9 @@ class HashIndex {
     }
   }
 
-  // The line where a search for that hash begins will be needed soon.
-  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&lines_[hash & mask_]); }
+  // The line where a search for that hash begins will be needed soon. (In line always, like all who call it: GCC takes
+  // a function that only prefetches for one without effect, and drops the call.)
+  [[gnu::always_inline]] void prefetch(std::uint64_t hash) const { __builtin_prefetch(&lines_[hash & mask_]); }
   [[nodiscard]] std::uint32_t size() const { return size_; }
 
  private:
@@ -77,15 +77,28 @@ class HashIndex {
     [[nodiscard]] std::uint32_t gone_on() const { return slots[kSlots]; }
     [[nodiscard]] std::span<std::uint32_t> entries() { return {slots, kSlots}; }
     // A bit for each slot whose tag is this one. An empty slot looks like tag 0xff.
-    [[nodiscard]] std::uint32_t matches(std::uint32_t tag) const {
+    [[nodiscard]] std::uint32_t matches(std::uint32_t tag) const { return equal(tag, ~kLimit); }
+    // A bit for each slot that is `value` where `mask` has ones.
+    [[nodiscard]] std::uint32_t equal(std::uint32_t value, std::uint32_t mask = 0xffffffff) const {
       using Four = std::uint32_t __attribute__((vector_size(16), may_alias));
       using FourSigned = std::int32_t __attribute__((vector_size(16)));
       const auto* const four = reinterpret_cast<const Four*>(slots);
-      const FourSigned bits = (((four[0] & ~kLimit) == tag) & FourSigned{1, 2, 4, 8}) |
-                              (((four[1] & ~kLimit) == tag) & FourSigned{16, 32, 64, 128}) |
-                              (((four[2] & ~kLimit) == tag) & FourSigned{256, 512, 1024, 2048}) |
-                              (((four[3] & ~kLimit) == tag) & FourSigned{4096, 8192, 16384, 0});
+#if defined(__SSE2__)
+      const auto pair = [&](int first) {
+        const FourSigned one = (four[first] & mask) == value;
+        const FourSigned two = (four[first + 1] & mask) == value;
+        return __builtin_ia32_packssdw128(one, two);
+      };
+      using Sixteen = char __attribute__((vector_size(16)));
+      const auto bytes = reinterpret_cast<Sixteen>(__builtin_ia32_packsswb128(pair(0), pair(2)));
+      return static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(bytes)) & 0x7fffU;
+#else
+      const FourSigned bits = (((four[0] & mask) == value) & FourSigned{1, 2, 4, 8}) |
+                              (((four[1] & mask) == value) & FourSigned{16, 32, 64, 128}) |
+                              (((four[2] & mask) == value) & FourSigned{256, 512, 1024, 2048}) |
+                              (((four[3] & mask) == value) & FourSigned{4096, 8192, 16384, 0});
       return static_cast<std::uint32_t>(bits[0] | bits[1] | bits[2] | bits[3]);
+#endif
     }
   };
   static_assert(sizeof(Line) == 64);
@@ -98,12 +111,12 @@ class HashIndex {
   }
   void place(std::uint64_t hash, std::uint32_t number) {
     for (std::size_t at = hash & mask_;; at = (at + 1) & mask_) {
-      for (std::uint32_t& slot : lines_[at].entries()) {
-        if (slot != kNone) continue;
-        slot = tag_of(hash) | number;
+      Line& line = lines_[at];
+      if (const std::uint32_t empty = line.equal(kNone); empty != 0) {
+        line.slots[std::countr_zero(empty)] = tag_of(hash) | number;
         return;
       }
-      ++lines_[at].gone_on();
+      ++line.gone_on();
     }
   }
   template <class HashOf>

@@ -51,6 +51,7 @@ class Stack {
   template <Application App>
   void on_frame(Bytes frame, Instant now, App& app, TxBatch& out, std::uint32_t keep = 0) {
     const ConnectionId spoke = input(frame, now, out);
+    tcp_.answer_next(spoke);
     dispatch(app, now);
     tcp_.transmit_for(app, spoke, now, out, keep);
   }

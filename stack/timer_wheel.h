@@ -100,10 +100,10 @@ class TimerWheel {
   }
   // That timer will be cancelled soon, and has not been touched for long: its node, and once that is at hand, those
   // beside it in its list. `node` may be that of no timer.
-  void expect(std::uint32_t node) const {
+  [[gnu::always_inline]] void expect(std::uint32_t node) const {
     if (node != TimerId{}.node) __builtin_prefetch(&nodes_[node]);
   }
-  void expect_neighbours(std::uint32_t node) const {
+  [[gnu::always_inline]] void expect_neighbours(std::uint32_t node) const {
     if (node == TimerId{}.node) return;
     __builtin_prefetch(&nodes_[nodes_[node].next]);
     __builtin_prefetch(&nodes_[nodes_[node].previous]);

@@ -90,11 +90,10 @@ void Connection::challenge(const Surroundings& around, const wire::TcpView& segm
   ack_due_ = true;
 }
 
-Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& segment, Instant now) {
+void Connection::on_segment(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome) {
   ++around.counters.segments_rx;
-  if (state_ == State::kSynSent) return on_segment_syn_sent(around, segment, now);
+  if (state_ == State::kSynSent) return on_segment_syn_sent(around, segment, now, outcome);
 
-  Outcome outcome;
   const std::uint8_t flags = segment.flags();
   const auto& options = segment.options();
   // RFC 7323 section 5.3 R1: an old duplicate by its timestamp.
@@ -103,10 +102,10 @@ Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& 
     ++around.drops[Drop::kTcpUnacceptable];
     if (!segment.payload().empty()) ++around.counters.duplicate_rx;
     challenge(around, segment, now);
-    return outcome;
+    return;
   }
   // A SYN may open a new incarnation, or be our peer's first one again.
-  if ((flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn && in_place_of_syn(around, segment, outcome)) return outcome;
+  if ((flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn && in_place_of_syn(around, segment, outcome)) return;
 
   // Simultaneous open: the peer's SYN-ACK repeats the SYN we have, and its acknowledgement completes the handshake (RFC
   // 9293 section 3.5, figure 8). By its number alone it would be old.
@@ -116,47 +115,46 @@ Outcome Connection::on_segment(const Surroundings& around, const wire::TcpView& 
   if (crossed) ack_due_ = true;
   if (!crossed && !acceptable(segment)) {
     on_unacceptable(around, segment, now);
-    return outcome;
+    return;
   }
   if ((flags & kTcpRst) != 0) {
     on_reset(around, segment, now, outcome);
-    return outcome;
+    return;
   }
   if ((flags & kTcpSyn) != 0 && state_ != State::kSynReceived) {  // RFC 5961 section 4: challenge
     ++around.drops[Drop::kTcpBadFlags];
     challenge(around, segment, now);
-    return outcome;
+    return;
   }
   if ((flags & kTcpAck) == 0) {
     ++around.drops[Drop::kTcpBadFlags];
-    return outcome;
+    return;
   }
   if (timestamps_ && options.has_timestamps && !segment.seq().after(last_ack_sent_)) {
     ts_recent_ = options.ts_value;  // RFC 7323 section 4.3 (2)
   }
   if (state_ == State::kTimeWait) {
     on_time_wait(around, segment, now);
-    return outcome;
+    return;
   }
-  if (!on_ack(around, segment, now, outcome)) return outcome;
+  if (!on_ack(around, segment, now, outcome)) return;
   if (state_ == State::kFinWait2) arm(TimerFor::kState, now + around.personality.fin_wait2);  // it is alive
   if (may_receive(state_)) {
     on_text(around, segment, now, outcome);
   } else if (!segment.payload().empty() && state_ >= State::kCloseWait) {
     ++around.counters.duplicate_rx;  // behind its FIN there is nothing new
   }
-  return outcome;
 }
 
-Outcome Connection::on_segment_syn_sent(const Surroundings& around, const wire::TcpView& segment, Instant now) {
-  Outcome outcome;
+void Connection::on_segment_syn_sent(const Surroundings& around, const wire::TcpView& segment, Instant now,
+                                     Outcome& outcome) {
   const std::uint8_t flags = segment.flags();
   const bool has_ack = (flags & kTcpAck) != 0;
   const bool ack_good = has_ack && segment.ack() == next_ && syn_sent_;
   if (has_ack && !ack_good) {
     ++around.drops[Drop::kTcpUnacceptable];
     outcome.reset_reply = (flags & kTcpRst) == 0;
-    return outcome;
+    return;
   }
   if ((flags & kTcpRst) != 0) {
     if (ack_good) {
@@ -165,11 +163,11 @@ Outcome Connection::on_segment_syn_sent(const Surroundings& around, const wire::
     } else {
       ++around.drops[Drop::kTcpUnacceptable];
     }
-    return outcome;
+    return;
   }
   if ((flags & kTcpSyn) == 0) {
     ++around.drops[Drop::kTcpBadFlags];
-    return outcome;
+    return;
   }
   negotiate(around, segment);
   if (!has_ack) {  // simultaneous open, RFC 9293 section 3.5 figure 8
@@ -177,13 +175,12 @@ Outcome Connection::on_segment_syn_sent(const Surroundings& around, const wire::
     syn_due_ = true;
     disarm();
     keep_text_of_syn(around, segment);
-    return outcome;
+    return;
   }
   established(around, segment, now, outcome);
   ack_due_ = true;
   // RFC 9293 3.10.7.3: controls and text that came with the SYN are processed as in the established state.
   if (!segment.payload().empty() || (flags & kTcpFin) != 0) on_text(around, segment, now, outcome);
-  return outcome;
 }
 
 // A SYN without ACK: true if it has been dealt with.

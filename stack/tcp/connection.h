@@ -92,7 +92,8 @@ class Connection {
   // Passive open, for a SYN without ACK.
   void accept(const Surroundings& around, const wire::TcpView& syn, SeqNum iss);
 
-  [[nodiscard]] Outcome on_segment(const Surroundings& around, const wire::TcpView& segment, Instant now);
+  // `outcome` is fresh, and filled in where it is: it would be copied while its pieces are still being written.
+  void on_segment(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
   [[nodiscard]] Outcome on_timer(const Surroundings& around, Instant now);
   // An ICMP error that quotes a segment of ours (RFC 5927: `seq` must be in flight). Hard errors end a handshake.
   [[nodiscard]] Outcome on_unreachable(SeqNum seq, bool hard);
@@ -102,6 +103,15 @@ class Connection {
   // The next thing to send; false when there is nothing. The segment counts as sent: the caller must send it.
   [[nodiscard]] bool next(const Surroundings& around, Instant now, Segment& segment);
   [[nodiscard]] bool has_more(const Surroundings& around) const;
+  // Whether next() has certainly nothing to say. It is cheap to know, and most calls come only to hear that.
+  [[nodiscard]] bool is_silent(const Surroundings& around) const {
+    if (ack_due_ || syn_due_ || probe_ != Probe::kNone || ack_timeout_.is_set() || state_ == State::kAborting) {
+      return false;
+    }
+    if (!fin_sent_ && (finish_asked_ || unsent() > 0)) return false;
+    const Busy* const part = lent(around);
+    return part == nullptr || part->board.lost_bytes() == 0;
+  }
   // After Outcome::more_data: data that has become in order; valid until pool.recycle(). Empty when there is no more.
   [[nodiscard]] Bytes take_reassembled(const Surroundings& around, Instant now, Outcome& outcome);
 
@@ -157,7 +167,7 @@ class Connection {
   // sequence space get one at most each 100 ms (RFC 5961 section 7), or two confused ends would answer each other for
   // ever.
   void challenge(const Surroundings& around, const wire::TcpView& segment, Instant now);
-  Outcome on_segment_syn_sent(const Surroundings& around, const wire::TcpView& segment, Instant now);
+  void on_segment_syn_sent(const Surroundings& around, const wire::TcpView& segment, Instant now, Outcome& outcome);
   bool acceptable(const wire::TcpView& segment) const;
   void on_unacceptable(const Surroundings& around, const wire::TcpView& segment, Instant now);
   void on_time_wait(const Surroundings& around, const wire::TcpView& segment, Instant now);

@@ -58,16 +58,18 @@ class ConnectionTable {
   // A fresh connection with that identity, in the hash. kNoConnection when the table is full.
   ConnectionId add(const Key& key);
   void remove(ConnectionId id);
+  // That key will be looked for soon.
+  [[gnu::always_inline]] void expect(const Key& key) const { index_.prefetch(key.hash); }
   // A connection that has not been touched for long will be needed soon; and, once its identity is at hand, its place
   // in the index.
-  void expect(ConnectionId id) const {
+  [[gnu::always_inline]] void expect(ConnectionId id) const {
     const auto index = static_cast<std::uint32_t>(id);
     const auto* const at = reinterpret_cast<const char*>(&chunks_[index / kChunk][index % kChunk]);
     __builtin_prefetch(at);
     __builtin_prefetch(at + 64);
     __builtin_prefetch(at + 128);
   }
-  void expect_removal(const Connection& c) const { index_.prefetch(hash_of(c)); }
+  [[gnu::always_inline]] void expect_removal(const Connection& c) const { index_.prefetch(hash_of(c)); }
 
   // The queue of connections that have something to send. First in, first out; each at most once.
   void enqueue(ConnectionId id) {

@@ -100,25 +100,25 @@ void Tcp::extend(ConnectionId id, std::uint64_t bytes) {
     }
   }
   table_[id].extend(bytes);
-  table_.enqueue(id);
+  ask_for_turn(id);
 }
 
 void Tcp::finish(ConnectionId id) {
   if (table_[id].state() == State::kFree) return;  // it ended with the same segment
   table_[id].finish();
-  table_.enqueue(id);
+  ask_for_turn(id);
 }
 
 void Tcp::hold_receive(ConnectionId id, std::uint32_t unread_bytes) {
   if (table_[id].state() == State::kFree) return;  // it ended with the same segment
   table_[id].hold_receive(around(table_[id]), unread_bytes);
-  table_.enqueue(id);
+  ask_for_turn(id);
 }
 
 void Tcp::set_nodelay(ConnectionId id, bool on) {
   if (table_[id].state() == State::kFree) return;  // it ended with the same segment
   table_[id].set_nodelay(on);
-  table_.enqueue(id);
+  ask_for_turn(id);
 }
 
 void Tcp::set_cookie(ConnectionId id, Cookie cookie) {
@@ -149,9 +149,11 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
   }
   const wire::TcpView& segment = *parsed;
   const auto key = table_.key(host.id, segment.dest_port(), ip.src(), segment.source_port());
+  table_.expect(key);  // it comes while the sum is made
+  const bool broken = wire::transport_checksum(ip.src(), ip.dst(), wire::kProtocolTcp, ip.payload(), accept_pending) ==
+                      wire::ChecksumState::kBad;
   const ConnectionId id = table_.find(key);
-  if (wire::transport_checksum(ip.src(), ip.dst(), wire::kProtocolTcp, ip.payload(), accept_pending) ==
-      wire::ChecksumState::kBad) {
+  if (broken) {
     ++drops_[Drop::kBadTcpChecksum];
     if (id != kNoConnection) ++workloads_[table_[id].tally].counters.bad_checksum_rx;
     return kNoConnection;
@@ -162,7 +164,8 @@ ConnectionId Tcp::on_segment(const Host& host, const MacAddress& from, const wir
   Connection& c = table_[id];
   const State before = c.state();
   if (before == State::kFree || before == State::kAborting) return kNoConnection;
-  Outcome outcome = c.on_segment(around(c), segment, now);
+  Outcome outcome;
+  c.on_segment(around(c), segment, now, outcome);
   if (outcome.restart) {  // TIME-WAIT gives way, but only where somebody listens (RFC 9293 MAY-2)
     if (listener(host.group, c.local_port) == nullptr) return kNoConnection;
     --time_wait_count_;

@@ -43,6 +43,7 @@ class Tcp {
     make_room_for(tally);
     workloads_[tally].congestion = congestion;
     workloads_[tally].initial_window = initial_window;
+    last_around_.reset();
   }
   // The connection's data and orders; the segments go out with the next transmit().
   void extend(ConnectionId id, std::uint64_t bytes);
@@ -70,9 +71,13 @@ class Tcp {
     while (!table_.queue_empty() && out.room() > 0) transmit_one(app, table_.dequeue(), now, out, 0);
   }
   // The same for one connection that has just heard something, so that it answers before the next frame is looked at;
-  // leaves `keep` frames of room.
+  // leaves `keep` frames of room. It was announced by answer_next() before the application heard of anything: whatever
+  // the application says on it meanwhile needs no turn of its own.
+  void answer_next(ConnectionId id) { answering_ = id; }
   template <class App>
   void transmit_for(App& app, ConnectionId id, Instant now, TxBatch& out, std::uint32_t keep) {
+    assert(id == answering_);
+    answering_ = stack::kNoConnection;
     if (id == stack::kNoConnection || table_[id].state() == State::kFree) return;
     assert(table_[id].host == heard_host_.id && "it is the segment just heard that is answered");
     transmit_one(app, id, now, out, keep, &heard_host_, &heard_address_);
@@ -112,7 +117,7 @@ class Tcp {
     if (out.room() <= keep) return table_.enqueue(id);                                     // its turn comes
     const Connection::Surroundings surroundings = around(c);
     Segment segment;
-    if (c.next(surroundings, now, segment)) {
+    if (!c.is_silent(surroundings) && c.next(surroundings, now, segment)) {
       const Host host = known_host != nullptr ? *known_host : hosts_.at(c.host);
       const IpAddress local = known_address != nullptr ? *known_address : *hosts_.address(host, c.remote.is_v6());
       int sent = 0;
@@ -128,7 +133,7 @@ class Tcp {
           if (c.has_more(surroundings)) table_.enqueue(id);
           break;
         }
-        more = c.next(surroundings, now, segment);
+        more = !c.is_silent(surroundings) && c.next(surroundings, now, segment);
       }
     }
     watch(id, surroundings, now);
@@ -146,26 +151,33 @@ class Tcp {
     c.rest(surroundings);
   }
 
-  [[nodiscard]] Connection::Surroundings around(const Connection& c) {
-    const stack::HostGroup& group = hosts_.group(c.group);
+  // Made anew only when it differs from that of the connection before, which is rare. Valid until the next call.
+  [[nodiscard]] const Connection::Surroundings& around(const Connection& c) {
+    const bool v4 = c.remote.is_v4();
+    if (!last_around_ || last_around_->group != c.group || last_around_->tally != c.tally || last_around_->v4 != v4) {
+      make_around(c.group, c.tally, v4);
+    }
+    return last_around_->surroundings;
+  }
+  void make_around(GroupIndex of_group, Tally tally, bool v4) {
+    const stack::HostGroup& group = hosts_.group(of_group);
     const Personality& personality = group.tcp;
-    Workload& workload = workloads_[c.tally];
-    return {personality,
-            workload.congestion.value_or(personality.congestion),
-            workload.initial_window.value_or(personality.initial_window),
-            link_mss(group, c.remote.is_v4()),
-            secret_,
-            pool_,
-            busy_,
-            workload.counters,
-            drops_};
+    Workload& workload = workloads_[tally];
+    last_around_.emplace(Around{of_group,
+                                tally,
+                                v4,
+                                {personality, workload.congestion.value_or(personality.congestion),
+                                 workload.initial_window.value_or(personality.initial_window), link_mss(group, v4),
+                                 secret_, pool_, busy_, workload.counters, drops_}});
   }
   static std::uint16_t link_mss(const stack::HostGroup& group, bool v4) {
     const auto link = static_cast<std::uint16_t>(group.mtu - (v4 ? 40 : 60));
     return group.tcp.mss == 0 ? link : std::clamp(group.tcp.mss, kLowestMss, std::max(link, kLowestMss));
   }
   void make_room_for(Tally tally) {
-    if (tally >= workloads_.size()) workloads_.resize(tally + 1U);
+    if (tally < workloads_.size()) return;
+    workloads_.resize(tally + 1U);
+    last_around_.reset();  // it points at one of them
   }
   [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
   [[nodiscard]] std::optional<Port> free_port(const Host& host, const IpAddress& to, Port port);
@@ -182,6 +194,10 @@ class Tcp {
   stack::Packet open_packet(const Connection& c, const Host& host, const IpAddress& local, Segment& segment,
                             TxBatch& out);
   bool apply(ConnectionId id, Outcome& outcome, Instant now);
+  // Its turn comes, unless it is about to answer anyway.
+  void ask_for_turn(ConnectionId id) {
+    if (id != answering_) table_.enqueue(id);
+  }
   void settle(ConnectionId id, Instant now);  // after anything: timer, queue, or the end
   void set_timer(ConnectionId id, Instant now);
   void end(ConnectionId id);
@@ -201,12 +217,21 @@ class Tcp {
   ReassemblyPool pool_;
   BusyPool busy_;
   std::vector<Workload> workloads_;  // by tally
+  // What connections of one workload and group have around them.
+  struct Around {
+    GroupIndex group;
+    Tally tally;
+    bool v4;
+    Connection::Surroundings surroundings;
+  };
+  std::optional<Around> last_around_;
   std::vector<Listener> listeners_;  // sorted by key
   std::vector<std::uint16_t> port_hints_;
   std::uint32_t half_open_ = 0;
   // Of the segment that came last: its answer needs them again.
   Host heard_host_;
   IpAddress heard_address_;
+  ConnectionId answering_ = stack::kNoConnection;  // its answer is written once the application has heard everything
 
   // Those in TIME-WAIT, oldest first, so that the oldest can end early when there are too many.
   struct TimeWaiter {
