@@ -219,6 +219,25 @@ TEST(TcpSimulation, AbortResetsThePeer) {
   pair.expect_nothing_left();
 }
 
+// What the application says while it hears of a segment goes out with the answer to it: nothing is left for later, so
+// that nobody has to look at the connection a second time.
+TEST(TcpSimulation, AnAnswerLeavesNothingToBeSaid) {
+  Pair pair(15, {});
+  const auto hear = pair.right.on_frame;
+  std::uint32_t answers = 0;
+  pair.right.on_frame = [&](Bytes frame, Instant now) {
+    const std::uint32_t written = pair.right.batch().committed_count();
+    hear(frame, now);
+    answers += pair.right.batch().committed_count() - written;
+    EXPECT_FALSE(pair.right.stack().has_output());
+  };
+  pair.open(0, 5000, 5000);
+  EXPECT_TRUE(pair.network.run(10min));
+  Pair::expect_complete(pair.server);
+  EXPECT_GE(answers, 6U) << "SYN-ACK, data, FIN, and acknowledgements";
+  pair.expect_nothing_left();
+}
+
 TEST(TcpSimulation, BothCloseAtOnce) {
   WireOptions wire;
   wire.delay = 10ms;

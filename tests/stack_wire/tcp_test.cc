@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "stack/wire/checksum.h"
@@ -154,6 +155,45 @@ TEST(TransportChecksum, AgreesWithTheSumDoneByHand) {
   with_checksum[17] = 0x3f;
   EXPECT_EQ(transport_checksum(ip("192.168.1.2"), ip("192.168.1.1"), kProtocolTcp, with_checksum, false),
             ChecksumState::kGood);
+}
+
+// Word by word and in the order of the wire, as RFC 1071 has it, over pseudo-header and segment.
+std::uint16_t slow_checksum(const IpAddress& from, const IpAddress& to, Bytes segment) {
+  std::vector<std::uint8_t> all;
+  for (const IpAddress* address : {&from, &to}) {
+    const std::size_t unused = address->is_v4() ? 12 : 0;
+    all.insert(all.end(), address->octets().begin() + static_cast<std::ptrdiff_t>(unused), address->octets().end());
+  }
+  all.insert(all.end(), {0, kProtocolTcp, static_cast<std::uint8_t>(segment.size() >> 8),
+                         static_cast<std::uint8_t>(segment.size())});
+  all.insert(all.end(), segment.begin(), segment.end());
+  all.resize((all.size() + 1) / 2 * 2);
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < all.size(); i += 2) sum += load_be16(all.data() + i);
+  while ((sum >> 16) != 0) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum);
+}
+
+// Short and long segments are summed in different ways; what is sent and what is checked, too.
+TEST(TransportChecksum, AgreesWithTheWordByWordSumAtEveryLength) {
+  for (const auto& [from, to] : {std::pair{ip("10.0.0.1"), ip("10.0.0.2")}, std::pair{ip("fd00::1"), ip("fd00::2")}}) {
+    for (const std::uint32_t seed : {0U, 1U}) {  // all ones, so that every addition carries; then anything
+      std::vector<std::uint8_t> bytes(700, 0xff);
+      for (std::uint32_t i = 0; seed != 0 && i < bytes.size(); ++i) {
+        bytes[i] = static_cast<std::uint8_t>((i + seed) * 2654435761U >> 24);
+      }
+      for (std::size_t length = kTcpHeaderBytes; length <= bytes.size(); ++length) {
+        std::vector<std::uint8_t> segment(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
+        store_be16(segment.data() + 16, 0);
+        const std::uint16_t expected = slow_checksum(from, to, segment);
+        finish_transport_checksum(pseudo_header_sum(from, to, kProtocolTcp, length), kProtocolTcp, segment);
+        ASSERT_EQ(load_be16(segment.data() + 16), expected) << length;
+        ASSERT_EQ(transport_checksum(from, to, kProtocolTcp, segment, false), ChecksumState::kGood) << length;
+        segment[length - 1] ^= 0x10;
+        ASSERT_EQ(transport_checksum(from, to, kProtocolTcp, segment, false), ChecksumState::kBad) << length;
+      }
+    }
+  }
 }
 
 TEST(TransportChecksum, UdpMayDoWithoutItOverIpv4Only) {
