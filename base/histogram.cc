@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cmath>
+#include <utility>
 
 namespace myriad {
 
@@ -40,6 +42,37 @@ void Histogram::merge(const Histogram& other) {
   max_ = std::max(max_, other.max_);
   count_ += other.count_;
   sum_ += other.sum_;
+}
+
+Histogram Histogram::since(const Histogram& earlier) const {
+  if (earlier.count_ == 0) return *this;
+  Histogram recent;
+  assert(earlier.count_ <= count_);
+  if (earlier.count_ == count_) return recent;
+  recent.buckets_.resize(kBuckets);
+  recent.count_ = count_ - earlier.count_;
+  recent.sum_ = sum_ - earlier.sum_;
+  bool any = false;
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    recent.buckets_[i] = buckets_[i] - earlier.buckets_[i];
+    if (recent.buckets_[i] == 0) continue;
+    const auto here = std::clamp(static_cast<std::uint64_t>(middle_of(i)), min_, max_);
+    if (!std::exchange(any, true)) recent.min_ = here;
+    recent.max_ = here;
+  }
+  return recent;
+}
+
+std::vector<std::uint64_t> Histogram::at_most(std::span<const std::uint64_t> bounds_ns) const {
+  std::vector<std::uint64_t> counts;
+  std::uint64_t seen = 0;
+  std::size_t next = 0;
+  for (const std::uint64_t bound : bounds_ns) {
+    const std::size_t end = count_ == 0 ? 0 : bucket_of(std::clamp(bound, kMinNs, kMaxNs)) + 1;
+    for (; next < end; ++next) seen += buckets_[next];
+    counts.push_back(seen);
+  }
+  return counts;
 }
 
 double Histogram::mean() const { return count_ == 0 ? 0.0 : static_cast<double>(sum_) / static_cast<double>(count_); }

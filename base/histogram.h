@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/rng.h"
@@ -24,6 +25,9 @@ class Histogram {
   // The same value `times` times.
   void record_n(std::uint64_t ns, std::uint64_t times);
   void merge(const Histogram& other);
+  // What has been recorded since `earlier`, a copy of this histogram as it was before. Count and sum are exact; minimum
+  // and maximum are as exact as the buckets.
+  [[nodiscard]] Histogram since(const Histogram& earlier) const;
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] bool empty() const { return count_ == 0; }
@@ -31,6 +35,9 @@ class Histogram {
   [[nodiscard]] std::uint64_t min() const { return count_ == 0 ? 0 : min_; }
   [[nodiscard]] std::uint64_t max() const { return max_; }
   [[nodiscard]] double mean() const;
+  [[nodiscard]] double sum() const { return static_cast<double>(sum_); }
+  // How many values do not exceed each of the bounds, which rise; a bound is as exact as the buckets.
+  [[nodiscard]] std::vector<std::uint64_t> at_most(std::span<const std::uint64_t> bounds_ns) const;
   // The nearest-rank percentile: the smallest recorded value that at least `percent` % of the values do not exceed, as
   // the middle of its bucket. percentile(0) is min() and percentile(100) is max(), exactly.
   [[nodiscard]] double percentile(double percent) const;

@@ -174,6 +174,18 @@ report::Comparison comparison_of(plan::Comparison comparison) {
   return report::Comparison::kEqual;
 }
 
+report::Measure measure_of(plan::Measure measure) {
+  switch (measure) {
+    case plan::Measure::kItself:
+      return report::Measure::kItself;
+    case plan::Measure::kPerSecond:
+      return report::Measure::kPerSecond;
+    case plan::Measure::kShare:
+      return report::Measure::kShare;
+  }
+  return report::Measure::kItself;
+}
+
 std::string cpu_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
@@ -280,8 +292,11 @@ void add_replays(const plan::Plan& plan, const engine::ShardCounters& all, repor
 Result<std::vector<report::ThresholdResult>> judge(const plan::Plan& plan, const report::RunResult& result) {
   std::vector<report::ThresholdResult> judged;
   for (const plan::Threshold& threshold : plan.thresholds) {
-    auto one = report::evaluate(result, threshold.expression, threshold.metric, threshold.statistic,
-                                comparison_of(threshold.comparison), threshold.value);
+    report::Condition condition{threshold.expression, threshold.metric,
+                                threshold.statistic,  comparison_of(threshold.comparison),
+                                threshold.value,      measure_of(threshold.measure),
+                                threshold.whole};
+    auto one = report::evaluate(result, condition);
     if (!one) {
       return fail(Fault::kUsage, "threshold '" + threshold.expression + "': " + one.error().what, one.error().cure);
     }

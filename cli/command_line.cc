@@ -32,6 +32,9 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_name("MODE");
   app.add_option("--json", options.json, "Write the result document; - is stdout, in place of the summary")
       ->type_name("FILE|-");
+  app.add_option("--hosts-json", options.hosts_json,
+                 "Write a line of JSON for each host: its sessions, failures, times")
+      ->type_name("FILE");
   app.add_option("--events", options.events, "Write JSON lines while running, one a second")->type_name("FILE");
   app.add_option("--capture", options.capture, "Write every frame with its host's name")->type_name("FILE.pcapng");
   app.add_option("--capture-filter", options.capture_filter, "Write only these frames, e.g. 'arp or tcp port 80'")

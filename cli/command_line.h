@@ -17,6 +17,7 @@ namespace myriad::cli {
 struct RunOptions {
   std::optional<plan::PortMode> mode;         // of every port, in place of the scenario's
   std::optional<std::string> json;            // file, or "-": stdout, in place of the summary
+  std::optional<std::string> hosts_json;      // file
   std::optional<std::string> events;          // file
   std::optional<std::string> capture;         // file
   std::optional<std::string> capture_filter;  // which frames, in libpcap's syntax

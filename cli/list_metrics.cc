@@ -47,6 +47,13 @@ std::string metrics_text() {
   list_section<report::ReplayResult>("of a replay:", "REPLAY", text);
   list_section<report::GroupResult>("of a host group:", "GROUP", text);
   list_section<report::PortResult>("of a port:", "PORT", text);
+  text += "of the run:\n";
+  text += fmt::format("  {} how long it took\n", report::left("myriad.seconds", kNameColumns));
+  text += fmt::format("  {} what chance came from\n", report::left("myriad.seed", kNameColumns));
+  text += fmt::format("  {} of the machine\n\n", report::left("machine.cores", kNameColumns));
+  text +=
+      "Counters are compared with a number, a rate (\">= 500/s\", \"> 10kpps\", \"> 100Mbps\") or, as a part of what\n"
+      "they belong to, a percentage: WORKLOAD.sessions_failed: [\"< 1%\"] of those that were started.\n";
   text += "Distributions (…_seconds) need one of their statistics, e.g. WORKLOAD.session_seconds: [\"p(99) < 2s\"].\n";
   return text;
 }

@@ -68,6 +68,7 @@ class Worker {
   XskShard& shard() { return shard_; }
   xsk::ShardPort& plug() { return plug_; }
   const xsk::ShardPort& plug() const { return plug_; }
+  const engine::Sessions& sessions() const { return sessions_; }
 
   void start(int core, bool spin) {
     idle_turns_ = spin ? kIdleTurns : 1;
@@ -366,8 +367,9 @@ void PortRun::Crew::add_up(PortReport& report, const ShardReport& shard) const {
 PortRun::PortRun(std::unique_ptr<Crew> crew) : crew_(std::move(crew)) {}
 PortRun::~PortRun() { stop(); }
 
-Result<std::unique_ptr<PortRun>> PortRun::open(const plan::Plan& plan, std::size_t port) {
+Result<std::unique_ptr<PortRun>> PortRun::open(const plan::Plan& plan, std::size_t port, bool host_details) {
   auto crew = std::make_unique<Crew>(plan, port);
+  for (engine::WorkloadPlace& place : crew->placement.workloads) place.host_details = host_details;
   if (auto opened = crew->open(plan.ports[port]); !opened) return tl::unexpected(opened.error());
   return std::unique_ptr<PortRun>(new PortRun(std::move(crew)));
 }
@@ -436,6 +438,17 @@ void PortRun::stop() {
   for (const auto& worker : crew_->workers) accounted += worker->shard().frames_held();
   crew_->frames_missing = std::int64_t{crew_->port->area().count()} - accounted;
   assert(crew_->frames_missing == 0 && "every frame handed out is accounted for");
+}
+
+engine::HostTally PortRun::tally(std::size_t workload, std::uint32_t host) const {
+  assert(!crew_->running);
+  const auto& places = crew_->placement.workloads;
+  const auto place = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.index == workload; });
+  assert(place != places.end());
+  const std::uint32_t shard = (place->first_host + host) % shards();
+  const auto slice = engine::LoadSlice::of_group(place->first_host, place->hosts, shard, shards());
+  const engine::Clients& clients = crew_->workers[shard]->sessions().clients();
+  return clients.hosts_of(static_cast<std::size_t>(place - places.begin())).of(slice.index_of(host));
 }
 
 std::int64_t PortRun::frames_missing() const { return crew_->frames_missing; }

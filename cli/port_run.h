@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "bpf/steering.h"
 #include "engine/counters.h"
+#include "engine/host_tallies.h"
 #include "engine/milestones.h"
 #include "engine/place.h"
 #include "engine/tap.h"
@@ -50,7 +51,8 @@ struct RunStart {
 
 class PortRun {
  public:
-  static Result<std::unique_ptr<PortRun>> open(const plan::Plan& plan, std::size_t port);
+  // `host_details`: sessions and times are kept for each host as well.
+  static Result<std::unique_ptr<PortRun>> open(const plan::Plan& plan, std::size_t port, bool host_details);
   PortRun(const PortRun&) = delete;
   PortRun& operator=(const PortRun&) = delete;
   ~PortRun();
@@ -72,6 +74,9 @@ class PortRun {
   void stop_starting();
   // Resets what is open, sends what is queued, ends the threads. Afterwards report() is final.
   void stop();
+  // What became of the sessions of one host, after stop(): `workload` by its index in the plan, on this port; `host` by
+  // its place in the group.
+  [[nodiscard]] engine::HostTally tally(std::size_t workload, std::uint32_t host) const;
   // Frames that are nowhere, after stop(); anything but 0 is a defect of ours.
   [[nodiscard]] std::int64_t frames_missing() const;
 

@@ -18,6 +18,7 @@
 #include "cli/capture.h"
 #include "cli/collect.h"
 #include "cli/control_loop.h"
+#include "cli/host_results.h"
 #include "cli/port_run.h"
 #include "cli/preflight.h"
 #include "cli/print.h"
@@ -108,6 +109,16 @@ Result<void> Run::compile_filter() {
   return {};
 }
 
+Result<void> try_to_write(const char* what, const std::string& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "ae");
+  if (file == nullptr) {
+    return fail(Fault::kMachine, fmt::format("cannot write {} to {}", what, path), "choose a path that can be written",
+                errno);
+  }
+  std::fclose(file);
+  return {};
+}
+
 Result<void> Run::open_outputs() {
   if (options_.events) {
     auto log = report::EventLog::create(*options_.events);
@@ -119,14 +130,12 @@ Result<void> Run::open_outputs() {
     if (!capture) return tl::unexpected(capture.error());
     capture_ = std::move(*capture);
   }
+  // Known now rather than after an hour's run.
   if (options_.json && *options_.json != "-") {
-    // Known now rather than after an hour's run.
-    std::FILE* const file = std::fopen(options_.json->c_str(), "ae");
-    if (file == nullptr) {
-      return fail(Fault::kMachine, "cannot write the result to " + *options_.json, "choose a path that can be written",
-                  errno);
-    }
-    std::fclose(file);
+    if (auto ok = try_to_write("the result", *options_.json); !ok) return ok;
+  }
+  if (options_.hosts_json) {
+    if (auto ok = try_to_write("the hosts", *options_.hosts_json); !ok) return ok;
   }
   return {};
 }
@@ -147,7 +156,7 @@ void Run::say_what_was_obtained(const PortRun& port, const report::PortResult& r
 
 Result<void> Run::open_ports() {
   for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
-    auto port = PortRun::open(plan_, i);
+    auto port = PortRun::open(plan_, i, options_.hosts_json.has_value());
     if (!port) return tl::unexpected(port.error());
     describe_port(**port, base_.ports[i]);
     say_what_was_obtained(**port, base_.ports[i]);
@@ -327,6 +336,12 @@ report::RunResult Run::finish(std::vector<std::string> command) {
   result.command = std::move(command);
   result.started = started_utc_;
   result.machine = machine_result();
+  add_host_outcomes(plan_, ports_, result);
+  if (options_.hosts_json) {
+    if (auto written = write_hosts(*options_.hosts_json, plan_, ports_); !written) {
+      trouble_ = written.error().message();
+    }
+  }
   if (auto judged = judge(plan_, result)) result.thresholds = std::move(*judged);
   if (!trouble_.empty()) {
     print_note(trouble_);

@@ -112,7 +112,11 @@ void Clients::begin(std::uint16_t workload, std::uint32_t host, Instant now) {
   session.number = static_cast<std::uint32_t>(w.load.started());
   session.tries = 0;
   session.warm_up = !w.load.counts(now);
-  ++(session.warm_up ? w.counters.sessions_warm_up : w.counters.sessions_started);
+  if (session.warm_up) {
+    ++w.counters.sessions_warm_up;
+  } else {
+    w.count_start(host);
+  }
   ++w.open;
   w.counters.concurrent_max = std::max(w.counters.concurrent_max, w.open);
   attempt(index, now);
@@ -217,7 +221,7 @@ void Clients::on_connected(std::uint32_t index, Instant now) {
   session.state = State::kTalking;
   w.counters.target_answered = true;
   const Talk& talk = talk_of(session);
-  if (!talk.heard && !session.warm_up) w.counters.connect.record(nanoseconds(now - talk.started));
+  if (!talk.heard && !session.warm_up) w.count_connect(session.host, nanoseconds(now - talk.started));
   if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
     stack_.extend(session.connection, fetch->request.size());
   } else if (app::Dialogue* const dialogue = dialogue_of(session)) {
@@ -346,7 +350,7 @@ void Clients::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) 
 
 void Clients::first_answer(const Session& session, Duration after) {
   if (std::exchange(talk_of(session).heard, true)) return;
-  if (!session.warm_up) running(session).counters.first_byte.record(nanoseconds(after));
+  if (!session.warm_up) running(session).count_first_byte(session.host, nanoseconds(after));
 }
 
 void Clients::count_completion(Session& session, bool verified, Instant now) {
@@ -384,9 +388,8 @@ void Clients::complete(std::uint32_t index, bool verified, Instant now) {
 void Clients::succeed(const Session& session) {
   if (session.warm_up) return;
   Running& w = running(session);
-  w.counters.session.record(took_ns_of(session));
   if (session.verified) ++w.counters.sessions_verified;
-  w.count_success(session.host);
+  w.count_success(session.host, took_ns_of(session));
 }
 
 void Clients::close(std::uint32_t index, Instant now) {

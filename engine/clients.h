@@ -66,6 +66,8 @@ class Clients {
   // connection has succeeded.
   void abort_all();
   void write_counters(ShardCounters& out) const;
+  // What became of the sessions of the n-th workload of the placement, by host of this shard.
+  [[nodiscard]] const HostTallies& hosts_of(std::size_t workload) const { return workloads_[workload]->hosts; }
   // Sessions that are lent more than they themselves are.
   [[nodiscard]] std::uint32_t talking() const { return talks_.live(); }
 

@@ -65,6 +65,7 @@ struct WorkloadPlace {
   std::variant<Fetch, Pings, Conversation, std::shared_ptr<const app::Role>> kind;
   std::uint64_t seed = 0;  // of its sessions' luck
   tcp::Tally tally = 0;
+  bool host_details = false;  // sessions and times of each host are wanted
 };
 
 enum class ServiceKind : std::uint8_t { kHttp, kEcho, kDiscard };

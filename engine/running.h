@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "engine/counters.h"
+#include "engine/host_tallies.h"
 #include "engine/host_turns.h"
 #include "engine/load.h"
 #include "engine/place.h"
@@ -53,9 +54,8 @@ struct Running {
   HostTurns turns;
   Rng rng;  // of the turns
   WorkloadCounters counters;
-  std::vector<WaitingLine> lines;             // kLines: by Wait; behind them those of longer and longer kBackOff
-  std::vector<std::uint64_t> host_succeeded;  // a bit each
-  std::vector<std::uint64_t> host_failed;
+  std::vector<WaitingLine> lines;  // kLines: by Wait; behind them those of longer and longer kBackOff
+  HostTallies hosts;
   std::uint64_t open = 0;     // sessions, without those that think
   bool told_its_end = false;  // to those that come after it
 
@@ -72,7 +72,10 @@ struct Running {
   [[nodiscard]] std::optional<std::uint32_t> next_host() {
     return place.load.at_random ? turns.take_from(rng.next()) : turns.take();
   }
-  void count_success(std::uint32_t host);
+  void count_start(std::uint32_t host);
+  void count_connect(std::uint32_t host, std::uint64_t after_ns);
+  void count_first_byte(std::uint32_t host, std::uint64_t after_ns);
+  void count_success(std::uint32_t host, std::uint64_t took_ns);
   void count_failure(std::uint32_t host, Failure why);
 };
 

@@ -54,6 +54,17 @@ Json by_name(const Parts& parts) {
   return json;
 }
 
+Json to_document(const std::vector<HostTrouble>& troubled) {
+  Json json = Json::array();
+  for (const HostTrouble& host : troubled) {
+    json.push_back({{"host", host.host},
+                    {"address", host.address},
+                    {"reason", host.reason},
+                    {"sessions_failed", host.sessions_failed}});
+  }
+  return json;
+}
+
 std::string text(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
 double per_second(std::uint64_t now, std::uint64_t before, double interval) {
@@ -72,6 +83,7 @@ std::string to_json(const RunResult& result) {
   json["machine"] = {{"kernel", result.machine.kernel}, {"cpu", result.machine.cpu}, {"cores", result.machine.cores}};
   json["ports"] = by_name(result.ports);
   json["hosts"] = by_name(result.hosts);
+  for (const GroupResult& group : result.hosts) json["hosts"][group.name]["troubled"] = to_document(group.troubled);
   json["workloads"] = by_name(result.workloads);
   json["services"] = by_name(result.services);
   json["flows"] = by_name(result.flows);

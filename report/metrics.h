@@ -42,6 +42,8 @@ void visit_metrics(const GroupResult& group, V&& visit) {
   visit("resolved", group.resolved, "next hops whose MAC address was learned");
   visit("unresolved", group.unresolved, "next hops that never answered");
   visit("duplicate_address", group.duplicate_address, "times somebody else claimed an address of ours");
+  visit("hosts_succeeded", group.hosts_succeeded, "hosts with a session that succeeded, known at the run's end");
+  visit("hosts_failed", group.hosts_failed, "hosts with sessions, none of which succeeded, known at the run's end");
 }
 
 template <class V>

@@ -49,6 +49,16 @@ struct PortResult {
   Reasons drops;
 };
 
+// A host that has tried and never succeeded.
+struct HostTrouble {
+  std::string host;     // "clients[17]"
+  std::string address;  // IPv4, or IPv6 when it has no other
+  std::string reason;   // the commonest of its failures; "still_open" when it has none
+  std::uint64_t sessions_failed = 0;
+};
+// So many of them are named; --hosts-json names all.
+inline constexpr std::size_t kTroubledShown = 10;
+
 struct GroupResult {
   std::string name;
   std::uint64_t count = 0;
@@ -64,6 +74,10 @@ struct GroupResult {
   std::uint64_t resolved = 0;
   std::uint64_t unresolved = 0;
   std::uint64_t duplicate_address = 0;
+  // Known when the run is over.
+  std::uint64_t hosts_succeeded = 0;
+  std::uint64_t hosts_failed = 0;
+  std::vector<HostTrouble> troubled;  // the first of them
 };
 
 struct TcpResult {
@@ -106,6 +120,7 @@ struct WorkloadResult {
   Histogram first_byte;
   Histogram session;
   TcpResult tcp;
+  std::vector<HostTrouble> troubled;  // the first ones of hosts_failed, where the group has other workloads too
 };
 
 struct ServiceResult {

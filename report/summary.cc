@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "report/format.h"
@@ -107,6 +108,7 @@ void workload_part(Text& text, const WorkloadResult& w) {
             w.verifies ? fmt::format(", {} verified", count_text(w.sessions_verified)) : "");
   text.under("{} hosts of {} succeeded, {} failed; at most {} sessions at a time", count_text(w.hosts_succeeded),
              w.group, count_text(w.hosts_failed), count_text(w.concurrent_max));
+  if (!w.troubled.empty()) troubled_lines(text, w.troubled, w.hosts_failed);
   if (const std::string failures = nonzero(w.failures); !failures.empty()) text.under("failures: {}", failures);
   if (!w.connect.empty() || !w.first_byte.empty() || !w.session.empty()) {
     text.under("{} {} {} {} {}", left("", 11), right("p50", 9), right("p90", 9), right("p99", 9), right("max", 9));
@@ -168,6 +170,22 @@ void replay_part(Text& text, const ReplayResult& r) {
   if (r.generator_limited) text.under("generator-limited: frames were late because of this machine");
 }
 
+// The hosts that never succeeded, each in a line.
+void troubled_lines(Text& text, const std::vector<HostTrouble>& troubled, std::uint64_t all) {
+  std::size_t widest_name = 0;
+  std::size_t widest_address = 0;
+  for (const HostTrouble& host : troubled) {
+    widest_name = std::max(widest_name, columns(host.host));
+    widest_address = std::max(widest_address, columns(host.address));
+  }
+  for (const HostTrouble& host : troubled) {
+    text.under("  {}  {}  {}{}", left(host.host, widest_name), left(host.address, widest_address), host.reason,
+               host.sessions_failed > 1 ? fmt::format(", {} sessions failed", count_text(host.sessions_failed)) : "");
+  }
+  if (all > troubled.size())
+    text.under("  and {} more; --hosts-json FILE names all", count_text(all - troubled.size()));
+}
+
 void group_part(Text& text, const GroupResult& g) {
   text.line(
       "  {} {} hosts; ARP/ND {} asked, {} answered; {} pings answered{}{}", left(g.name, kNameColumns),
@@ -175,6 +193,11 @@ void group_part(Text& text, const GroupResult& g) {
       count_text(g.arp_replies_tx + g.neighbour_advertisements_tx), count_text(g.echo_replies_tx),
       g.unresolved != 0 ? fmt::format("; {} next hops never answered", count_text(g.unresolved)) : "",
       g.duplicate_address != 0 ? fmt::format("; {} DUPLICATE ADDRESSES seen", count_text(g.duplicate_address)) : "");
+  if (g.hosts_succeeded + g.hosts_failed == 0) return;
+  text.under("{} of {} with sessions succeeded{}", count_text(g.hosts_succeeded),
+             count_text(g.hosts_succeeded + g.hosts_failed),
+             g.hosts_failed != 0 ? fmt::format("; {} never did:", count_text(g.hosts_failed)) : "");
+  troubled_lines(text, g.troubled, g.hosts_failed);
 }
 
 void port_part(Text& text, const PortResult& p) {

@@ -156,16 +156,29 @@ Result<std::optional<double>> observe(const RunResult& result, std::string_view 
   search("hosts", result.hosts);
   search("ports", result.ports);
   if (found) return *found;
+  if (metric == "myriad.seconds" || metric == "myriad.seed" || metric == "machine.cores") {
+    if (!statistic.empty()) return unusable(std::string(metric) + " is one number", "leave out what stands before it");
+    if (metric == "myriad.seconds") return std::optional{result.seconds};
+    return std::optional{static_cast<double>(metric == "myriad.seed" ? result.seed : result.machine.cores)};
+  }
   return unusable("there is no metric '" + std::string(metric) + "'",
                   "a metric is NAME.KEY, where NAME is one of: " + (names.empty() ? "(none)" : names));
 }
 
-Result<ThresholdResult> evaluate(const RunResult& result, std::string expression, std::string_view metric,
-                                 std::string_view statistic, Comparison comparison, double value) {
-  const auto observed = observe(result, metric, statistic);
+Result<ThresholdResult> evaluate(const RunResult& result, const Condition& condition) {
+  auto observed = observe(result, condition.metric, condition.statistic);
   if (!observed) return tl::unexpected(observed.error());
-  ThresholdResult threshold{std::move(expression), *observed, false};
-  threshold.holds = observed->has_value() && holds(**observed, comparison, value);
+  double whole = 1;
+  if (condition.measure == Measure::kPerSecond) whole = result.seconds;
+  if (condition.measure == Measure::kShare) whole = 0;
+  for (const std::string& part : condition.whole) {
+    const auto of = observe(result, part, {});
+    if (!of) return tl::unexpected(of.error());
+    whole += of->value_or(0);
+  }
+  ThresholdResult threshold{condition.expression, std::nullopt, false};
+  if (*observed && whole > 0) threshold.observed = **observed / whole;
+  threshold.holds = threshold.observed && holds(*threshold.observed, condition.comparison, condition.value);
   return threshold;
 }
 

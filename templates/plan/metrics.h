@@ -9,11 +9,13 @@
 namespace myriad::plan {
 
 enum class MetricKind {
-  kCount,         // compared with a number
-  kBytes,         // with a size, or a plain number of bytes
+  kCount,         // compared with a number, or, over the time of the run, with a rate
+  kBytes,         // with a size, or a plain number of bytes; likewise
+  kState,         // with a number; it does not count up, so it has no rate
+  kSeconds,       // with a duration
   kFlag,          // with true or false
   kDistribution,  // of durations: a statistic of it is compared with a duration
-  kRate,          // a number a second, or a frame rate
+  kRate,          // with a frame rate, a bit rate, or a plain number a second
   kFraction,      // with a percentage, or a plain fraction
   kReasons,       // counts by reason: the sum, or NAME.REASON
 };
@@ -21,35 +23,37 @@ enum class MetricKind {
 struct Metric {
   std::string_view name;
   MetricKind kind = MetricKind::kCount;
+  // Of what it may be compared as a percentage: of the sum of these metrics of the same thing. None: of nothing.
+  std::array<std::string_view, 2> whole{};
 };
 
 inline constexpr Metric kWorkloadMetrics[] = {
     {"sessions_started"},
-    {"sessions_succeeded"},
-    {"sessions_failed"},
-    {"sessions_open"},
+    {"sessions_succeeded", MetricKind::kCount, {"sessions_started"}},
+    {"sessions_failed", MetricKind::kCount, {"sessions_started"}},
+    {"sessions_open", MetricKind::kState, {"sessions_started"}},
     {"sessions_warm_up"},
-    {"sessions_verified"},
-    {"hosts_succeeded"},
-    {"hosts_failed"},
-    {"failures", MetricKind::kReasons},
+    {"sessions_verified", MetricKind::kCount, {"sessions_started"}},
+    {"hosts_succeeded", MetricKind::kState, {"hosts_succeeded", "hosts_failed"}},
+    {"hosts_failed", MetricKind::kState, {"hosts_succeeded", "hosts_failed"}},
+    {"failures", MetricKind::kReasons, {"sessions_started"}},
     {"bytes_tx", MetricKind::kBytes},
     {"bytes_rx", MetricKind::kBytes},
-    {"concurrent_max"},
+    {"concurrent_max", MetricKind::kState},
     {"generator_limited", MetricKind::kFlag},
     {"connect_seconds", MetricKind::kDistribution},
     {"first_byte_seconds", MetricKind::kDistribution},
     {"session_seconds", MetricKind::kDistribution},
     {"tcp.segments_tx"},
     {"tcp.segments_rx"},
-    {"tcp.retransmits"},
+    {"tcp.retransmits", MetricKind::kCount, {"tcp.segments_tx"}},
     {"tcp.rto"},
     {"tcp.fast_retransmits"},
-    {"tcp.resets_rx"},
-    {"tcp.out_of_order_rx"},
-    {"tcp.duplicate_rx"},
-    {"tcp.bad_checksum_rx"},
-    {"tcp.resets_tx"},
+    {"tcp.resets_rx", MetricKind::kCount, {"tcp.segments_rx"}},
+    {"tcp.out_of_order_rx", MetricKind::kCount, {"tcp.segments_rx"}},
+    {"tcp.duplicate_rx", MetricKind::kCount, {"tcp.segments_rx"}},
+    {"tcp.bad_checksum_rx", MetricKind::kCount, {"tcp.segments_rx"}},
+    {"tcp.resets_tx", MetricKind::kCount, {"tcp.segments_tx"}},
     {"tcp.zero_window_probes_tx"},
     {"tcp.tail_loss_probes_tx"},
     {"tcp.keep_alives_tx"},
@@ -59,12 +63,12 @@ inline constexpr Metric kWorkloadMetrics[] = {
 inline constexpr Metric kFlowMetrics[] = {
     {"frames_tx"},
     {"bytes_tx", MetricKind::kBytes},
-    {"unresolved"},
-    {"frames_rx"},
+    {"unresolved", MetricKind::kCount, {"frames_tx", "unresolved"}},
+    {"frames_rx", MetricKind::kCount, {"frames_tx"}},
     {"bytes_rx", MetricKind::kBytes},
-    {"lost"},
-    {"reordered"},
-    {"duplicated"},
+    {"lost", MetricKind::kState, {"frames_tx"}},
+    {"reordered", MetricKind::kCount, {"frames_rx"}},
+    {"duplicated", MetricKind::kCount, {"frames_rx"}},
     {"rate_target", MetricKind::kRate},
     {"rate_achieved", MetricKind::kRate},
     {"rate_error", MetricKind::kFraction},
@@ -75,12 +79,12 @@ inline constexpr Metric kFlowMetrics[] = {
 };
 inline constexpr Metric kReplayMetrics[] = {
     {"frames_read"},
-    {"frames_tx"},
+    {"frames_tx", MetricKind::kCount, {"frames_read"}},
     {"bytes_tx", MetricKind::kBytes},
-    {"frames_skipped", MetricKind::kReasons},
+    {"frames_skipped", MetricKind::kReasons, {"frames_read"}},
     {"loops"},
-    {"sources"},
-    {"frames_late"},
+    {"sources", MetricKind::kState},
+    {"frames_late", MetricKind::kCount, {"frames_tx"}},
     {"generator_limited", MetricKind::kFlag},
     {"lateness_seconds", MetricKind::kDistribution},
 };
@@ -90,7 +94,7 @@ inline constexpr Metric kServiceMetrics[] = {
     {"bytes_rx", MetricKind::kBytes},
 };
 inline constexpr Metric kHostsMetrics[] = {
-    {"count"},
+    {"count", MetricKind::kState},
     {"arp_requests_tx"},
     {"arp_replies_tx"},
     {"echo_replies_tx"},
@@ -100,20 +104,29 @@ inline constexpr Metric kHostsMetrics[] = {
     {"echo_requests_tx"},
     {"icmp_errors_tx"},
     {"icmp_errors_limited"},
-    {"resolved"},
-    {"unresolved"},
+    {"resolved", MetricKind::kCount, {"resolved", "unresolved"}},
+    {"unresolved", MetricKind::kCount, {"resolved", "unresolved"}},
     {"duplicate_address"},
+    {"hosts_succeeded", MetricKind::kState, {"hosts_succeeded", "hosts_failed"}},
+    {"hosts_failed", MetricKind::kState, {"hosts_succeeded", "hosts_failed"}},
 };
 inline constexpr Metric kPortMetrics[] = {
-    {"queues"},
-    {"shards"},
+    {"queues", MetricKind::kState},
+    {"shards", MetricKind::kState},
     {"frames_tx"},
     {"frames_rx"},
     {"bytes_tx", MetricKind::kBytes},
     {"bytes_rx", MetricKind::kBytes},
     {"frames_passed"},
     {"frames_inside"},
-    {"drops", MetricKind::kReasons},
+    {"drops", MetricKind::kReasons, {"frames_rx"}},
+};
+
+// Of the run as a whole, by their full names.
+inline constexpr Metric kRunMetrics[] = {
+    {"myriad.seconds", MetricKind::kSeconds},
+    {"myriad.seed", MetricKind::kState},
+    {"machine.cores", MetricKind::kState},
 };
 
 struct MetricSection {

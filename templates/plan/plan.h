@@ -176,12 +176,21 @@ struct Workload {
 
 enum class Comparison { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
 
+// What of a metric is compared.
+enum class Measure {
+  kItself,
+  kPerSecond,  // over the time of the run
+  kShare,      // of `whole`
+};
+
 struct Threshold {
   std::string expression;  // as the report shows it: "fetch.session_seconds p(99) < 2s"
   std::string metric;      // "fetch.session_seconds", or "workloads.fetch.…" when the name alone would be ambiguous
   std::string statistic;  // "" | "min" "mean" "max" "count" | a percentile, two digits and decimals: "p50" "p99" "p999"
   Comparison comparison = Comparison::kEqual;
-  double value = 0;  // seconds, bytes, sessions, or a fraction for %
+  double value = 0;  // seconds, bytes, sessions, any of these a second, or a fraction for %
+  Measure measure = Measure::kItself;
+  std::vector<std::string> whole;  // metrics whose sum is 100 %
 };
 
 struct Plan {

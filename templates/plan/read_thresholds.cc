@@ -33,12 +33,17 @@ const Names& names_of(const Reading& reading, std::size_t section) {
   return *names[section];
 }
 
-// The metric that a key of `thresholds` names, or nullopt after a report.
+struct Named {
+  Metric metric;
+  std::string owner;  // what stands before the metric's name: "fetch.", "workloads.fetch."
+};
+
+// What a key of `thresholds` names, or nullopt after a report.
 class MetricFinder {
  public:
   MetricFinder(Reading& reading, const Entry& entry) : reading_(reading), entry_(entry) {}
 
-  std::optional<Metric> find() {
+  std::optional<Named> find() {
     std::string_view rest = entry_.key;
     std::optional<std::size_t> only;  // the section, when it is written in front
     for (std::size_t s = 0; s < kMetricSections.size(); ++s) {
@@ -59,7 +64,12 @@ class MetricFinder {
     for (std::size_t s = 0; s < kMetricSections.size(); ++s) {
       if ((!only || *only == s) && names_of(reading_, s).find(name)) sections_.push_back(s);
     }
-    if (sections_.empty()) return refuse_name(name);
+    if (sections_.empty()) {
+      const auto run = std::find_if(std::begin(kRunMetrics), std::end(kRunMetrics),
+                                    [&](const Metric& metric) { return metric.name == entry_.key; });
+      if (run != std::end(kRunMetrics)) return Named{*run, {}};
+      return refuse_name(name);
+    }
     if (sections_.size() > 1) {
       return refuse(fmt::format("'{}' is the name of several things", name),
                     fmt::format("write {}.{} or {}.{}", kMetricSections[sections_[0]].name, rest,
@@ -69,14 +79,14 @@ class MetricFinder {
   }
 
  private:
-  std::optional<Metric> refuse(std::string what, std::string suggestion) {
+  std::optional<Named> refuse(std::string what, std::string suggestion) {
     reading_.wrong(entry_.at, std::move(what), std::move(suggestion));
     return std::nullopt;
   }
   [[nodiscard]] bool resolves(std::size_t section, std::string_view rest) const {
     return names_of(reading_, section).find(std::string(rest.substr(0, rest.find('.')))).has_value();
   }
-  std::optional<Metric> refuse_name(std::string_view name) {
+  std::optional<Named> refuse_name(std::string_view name) {
     std::vector<std::string_view> known;
     for (std::size_t s = 0; s < kMetricSections.size(); ++s) {
       for (const std::string_view one : names_of(reading_, s).all()) known.push_back(one);
@@ -85,14 +95,16 @@ class MetricFinder {
         fmt::format("{} is not the name of a workload, flow, replay, service, group of hosts or port", quoted(name)),
         did_you_mean(name, known));
   }
-  std::optional<Metric> find_field(std::string_view name, std::string_view field) {
+  std::optional<Named> find_field(std::string_view name, std::string_view field) {
     const std::span<const Metric> metrics = kMetricSections[sections_[0]].metrics;
     std::vector<std::string_view> known;
     for (const Metric& metric : metrics) {
       known.push_back(metric.name);
       const bool reason = metric.kind == MetricKind::kReasons && field.starts_with(metric.name) &&
                           is_reason(field.substr(metric.name.size()));
-      if (field == metric.name || reason) return check_connection(name, field) ? std::optional{metric} : std::nullopt;
+      if (field != metric.name && !reason) continue;
+      if (!check_connection(name, field)) return std::nullopt;
+      return Named{metric, entry_.key.substr(0, entry_.key.size() - field.size())};
     }
     return refuse(fmt::format("'{}' has no metric {}", name, quoted(field)), did_you_mean(field, known));
   }
@@ -133,38 +145,74 @@ std::optional<std::string> statistic_of(std::string_view text) {
   return "p" + digits + decimals;
 }
 
+struct Value {
+  double number = 0;
+  Measure measure = Measure::kItself;
+};
+
+bool counts_up(MetricKind kind) {
+  return kind == MetricKind::kCount || kind == MetricKind::kBytes || kind == MetricKind::kReasons;
+}
+
+// "500/s", "10kpps", "64MiB/s", "100Mbps": nullopt when it is none of these, or they are not for such a metric.
+std::optional<Quantity<double>> rate_of(std::string_view text, MetricKind kind) {
+  if (!counts_up(kind)) return std::nullopt;
+  if (kind == MetricKind::kBytes) {
+    if (text.ends_with("bps")) return parse_bit_rate(text).map([](double bits) { return bits / 8; });
+    if (!text.ends_with("/s")) return std::nullopt;
+    const std::string_view size = text.substr(0, text.size() - 2);
+    if (const auto bytes = parse_integer(size)) return static_cast<double>(*bytes);
+    return parse_size(size).map([](std::uint64_t bytes) { return static_cast<double>(bytes); });
+  }
+  if (text.ends_with("pps")) return parse_frame_rate(text);
+  if (text.find('/') != text.npos) return parse_session_rate(text);
+  return std::nullopt;
+}
+
 // What stands behind the comparison, in the unit of the metric.
-std::optional<double> value_of(Reading& reading, const Node& node, std::string_view text, MetricKind kind,
-                               std::string_view statistic) {
-  const auto report = [&](const NotAQuantity& problem) -> std::optional<double> {
+std::optional<Value> value_of(Reading& reading, const Node& node, std::string_view text, const Metric& metric,
+                              std::string_view statistic) {
+  const MetricKind kind = metric.kind;
+  const auto report = [&](const NotAQuantity& problem) -> std::optional<Value> {
     reading.wrong(node.at, problem.what, problem.suggestion);
     return std::nullopt;
   };
-  if (kind == MetricKind::kDistribution && statistic != "count") {
+  if ((kind == MetricKind::kDistribution && statistic != "count") || kind == MetricKind::kSeconds) {
     const auto duration = parse_duration(text);
-    return duration ? std::optional{to_seconds(*duration)} : report(duration.error());
+    return duration ? std::optional{Value{to_seconds(*duration)}} : report(duration.error());
+  }
+  if (const auto rate = rate_of(text, kind))
+    return *rate ? std::optional{Value{**rate, Measure::kPerSecond}} : report(rate->error());
+  if (text.ends_with('%') && kind != MetricKind::kFraction) {
+    if (metric.whole[0].empty()) {
+      return report(
+          {fmt::format("'{}' is not a part of anything that is counted: {} of what?", metric.name, text), {}});
+    }
+    const auto share = parse_percent(text);
+    return share ? std::optional{Value{*share, Measure::kShare}} : report(share.error());
   }
   if (kind == MetricKind::kBytes && !parse_integer(text)) {
     const auto size = parse_size(text);
-    return size ? std::optional{static_cast<double>(*size)} : report(size.error());
+    return size ? std::optional{Value{static_cast<double>(*size)}} : report(size.error());
   }
   if (kind == MetricKind::kFlag) {
-    if (text == "true" || text == "false") return text == "true" ? 1 : 0;
+    if (text == "true" || text == "false") return Value{text == "true" ? 1.0 : 0.0};
     return report({fmt::format("{} is neither true nor false", quoted(text)), "as in \"== false\""});
   }
   if (kind == MetricKind::kFraction && text.ends_with('%')) {
     const auto percent = parse_percent(text);
-    return percent ? std::optional{*percent} : report(percent.error());
+    return percent ? std::optional{Value{*percent}} : report(percent.error());
   }
-  if (kind == MetricKind::kRate && text.ends_with("pps")) {
-    const auto rate = parse_frame_rate(text);
-    return rate ? std::optional{*rate} : report(rate.error());
+  if (kind == MetricKind::kRate && (text.ends_with("pps") || text.ends_with("bps"))) {
+    const auto rate = text.ends_with("pps") ? parse_frame_rate(text) : parse_bit_rate(text);
+    return rate ? std::optional{Value{*rate}} : report(rate.error());
   }
   const auto number = parse_number(text);
-  return number ? std::optional{*number} : report(number.error());
+  return number ? std::optional{Value{*number}} : report(number.error());
 }
 
-void read_expression(Reading& reading, const Node& node, const std::string& name, MetricKind kind) {
+void read_expression(Reading& reading, const Node& node, const std::string& name, const Named& named) {
+  const MetricKind kind = named.metric.kind;
   const auto given = reading.text(node);
   if (!given) return;
   const std::string_view text = trimmed(*given);
@@ -195,9 +243,14 @@ void read_expression(Reading& reading, const Node& node, const std::string& name
                          "begin with the comparison, as in \"== 0\"");
   }
   const std::string_view value = trimmed(behind.substr(comparison->text.size()));
-  const auto number = value_of(reading, node, value, kind, threshold.statistic);
-  if (!number) return;
-  threshold.value = *number;
+  const auto wanted = value_of(reading, node, value, named.metric, threshold.statistic);
+  if (!wanted) return;
+  threshold.value = wanted->number;
+  threshold.measure = wanted->measure;
+  for (const std::string_view part : named.metric.whole) {
+    if (threshold.measure == Measure::kShare && !part.empty())
+      threshold.whole.push_back(named.owner + std::string(part));
+  }
   threshold.expression = fmt::format("{} {}{}{} {}", name, before, before.empty() ? "" : " ", comparison->text, value);
   reading.plan.thresholds.push_back(std::move(threshold));
 }
@@ -213,10 +266,10 @@ void read_thresholds(Reading& reading, const Node& section) {
   }
   for (const Entry& entry : section.entries) {
     if (reading.problems.full()) return;
-    const auto metric = MetricFinder(reading, entry).find();
-    if (!metric) continue;
+    const auto named = MetricFinder(reading, entry).find();
+    if (!named) continue;
     if (entry.value->is_scalar()) {
-      read_expression(reading, *entry.value, entry.key, metric->kind);
+      read_expression(reading, *entry.value, entry.key, *named);
       continue;
     }
     if (!entry.value->is_list() || entry.value->items.empty()) {
@@ -228,7 +281,7 @@ void read_thresholds(Reading& reading, const Node& section) {
     }
     for (const NodePtr& item : entry.value->items) {
       if (reading.problems.full()) return;
-      read_expression(reading, *item, entry.key, metric->kind);
+      read_expression(reading, *item, entry.key, *named);
     }
   }
 }

@@ -173,5 +173,35 @@ TEST(Histogram, PercentOutsideItsRangeIsTheNearestEnd) {
   EXPECT_EQ(histogram.percentile(200), 20.0);
 }
 
+TEST(Histogram, SinceIsWhatCameLater) {
+  Histogram all;
+  all.record_n(100, 3);
+  all.record(1'000'000);
+  const Histogram earlier = all;
+  EXPECT_TRUE(all.since(earlier).empty());
+  EXPECT_EQ(all.since(Histogram{}).count(), 4U);
+  all.record_n(200, 2);
+  all.record(50'000);
+  const Histogram recent = all.since(earlier);
+  EXPECT_EQ(recent.count(), 3U);
+  EXPECT_DOUBLE_EQ(recent.sum(), 50'400);
+  EXPECT_EQ(recent.percentile(50), 200);
+  EXPECT_EQ(recent.min(), 200U);
+  EXPECT_NEAR(static_cast<double>(recent.max()), 50'000, 200);
+  Histogram whole = earlier;
+  whole.merge(recent);
+  EXPECT_EQ(whole.percentile(25), all.percentile(25));
+}
+
+TEST(Histogram, CountsWhatIsAtMost) {
+  const std::uint64_t bounds[] = {50, 100, 199, 1'000'000, Histogram::kMaxNs};
+  EXPECT_EQ(Histogram{}.at_most(bounds), (std::vector<std::uint64_t>{0, 0, 0, 0, 0}));
+  Histogram histogram;
+  histogram.record_n(100, 3);
+  histogram.record_n(200, 2);
+  histogram.record(2'000'000);
+  EXPECT_EQ(histogram.at_most(bounds), (std::vector<std::uint64_t>{0, 3, 3, 5, 6}));
+}
+
 }  // namespace
 }  // namespace myriad

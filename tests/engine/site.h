@@ -70,6 +70,7 @@ class Site {
   std::uint32_t shards = 1;               // of the clients' port
   tcp::Limits limits;                     // of the clients' shards
   std::shared_ptr<const app::Role> role;  // if set, what the sessions of the first workload play
+  bool host_details = false;
 
   explicit Site(std::uint32_t client_count = 10, std::uint32_t server_count = 1) {
     plan.ports.resize(2);
@@ -95,6 +96,7 @@ class Site {
     network = std::make_unique<sim::Network>(plan.seed, wire);
     for (std::size_t port = 0; port < plan.ports.size(); ++port) {
       placements.push_back(std::make_unique<Placement>(place(plan, port)));
+      for (WorkloadPlace& workload : placements.back()->workloads) workload.host_details = host_details;
     }
     if (role) placements[0]->workloads[0].kind = role;
     milestones = std::make_unique<Milestones>(std::vector<std::uint32_t>(plan.workloads.size(), shards));

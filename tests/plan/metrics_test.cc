@@ -37,7 +37,11 @@ struct Collector {
     } else if constexpr (std::is_same_v<Value, bool>) {
       found[full] = MetricKind::kFlag;
     } else if constexpr (!std::is_same_v<Value, std::string>) {
-      found[full] = full.starts_with("bytes_") ? MetricKind::kBytes : MetricKind::kCount;
+      const bool rate = full == "rate_target" || full == "rate_achieved";
+      found[full] = full.starts_with("bytes_") ? MetricKind::kBytes
+                    : full == "rate_error"     ? MetricKind::kFraction
+                    : rate                     ? MetricKind::kRate
+                                               : MetricKind::kCount;
     }
   }
 };
@@ -48,16 +52,28 @@ void expect_same(std::string_view name) {
   const Result result;
   visit_metrics(result, Collector{reported, ""});
   std::map<std::string, MetricKind> known;
-  for (const Metric& metric : section(name).metrics) known[std::string(metric.name)] = metric.kind;
+  for (const Metric& metric : section(name).metrics) {
+    known[std::string(metric.name)] = metric.kind == MetricKind::kState ? MetricKind::kCount : metric.kind;
+    for (const std::string_view part : metric.whole) {
+      EXPECT_TRUE(part.empty() || reported.contains(std::string(part))) << metric.name << " of " << part;
+    }
+  }
   EXPECT_EQ(known, reported) << name;
 }
 
 TEST(Metrics, AreThoseOfTheResultDocument) {
   expect_same<report::WorkloadResult>("workloads");
+  expect_same<report::FlowResult>("flows");
   expect_same<report::ReplayResult>("replays");
   expect_same<report::ServiceResult>("services");
   expect_same<report::GroupResult>("hosts");
   expect_same<report::PortResult>("ports");
+}
+
+TEST(Metrics, OfTheRunCanBeObserved) {
+  for (const Metric& metric : kRunMetrics) {
+    EXPECT_TRUE(report::observe(report::RunResult{}, metric.name, {})) << metric.name;
+  }
 }
 
 }  // namespace

@@ -112,6 +112,48 @@ TEST(Thresholds, PercentilesAreTwoDigitsAndDecimals) {
   EXPECT_EQ(statistic_of("p( 90 )"), "p90");
 }
 
+TEST(Thresholds, MayBeRates) {
+  const auto first = [](const std::string& entry) {
+    return plan_of(kHosts + "workloads: {w: {from: both, to: 10.0.255.1, http: {}}}\nthresholds: {" + entry + "}\n")
+        .thresholds.at(0);
+  };
+  const auto is_rate = [&](const std::string& entry, double per_second) {
+    const Threshold threshold = first(entry);
+    EXPECT_EQ(threshold.measure, Measure::kPerSecond) << entry;
+    EXPECT_DOUBLE_EQ(threshold.value, per_second) << entry;
+  };
+  is_rate("w.sessions_succeeded: ['>= 500/s']", 500);
+  is_rate("w.failures.refused: ['< 30/m']", 0.5);
+  is_rate("lan.frames_tx: ['> 10kpps']", 10'000);
+  is_rate("w.bytes_rx: ['> 100Mbps']", 12'500'000);
+  is_rate("w.bytes_rx: ['> 2KiB/s']", 2048);
+  is_rate("w.bytes_rx: ['> 2/s']", 2);
+  EXPECT_EQ(first("w.bytes_rx: ['> 2KiB']").measure, Measure::kItself);
+}
+
+TEST(Thresholds, MayBePartsOfAWhole) {
+  const Plan plan = plan_of(kHosts + R"(
+workloads: {w: {from: both, to: 10.0.255.1, http: {}}}
+thresholds:
+  workloads.w.failures.refused: ["< 1%"]
+  w.hosts_succeeded: ["== 100%"]
+  w.tcp.retransmits: ["< 0.5%"]
+)");
+  ASSERT_EQ(plan.thresholds.size(), 3U);
+  for (const Threshold& threshold : plan.thresholds) EXPECT_EQ(threshold.measure, Measure::kShare);
+  EXPECT_DOUBLE_EQ(plan.thresholds[0].value, 0.01);
+  EXPECT_EQ(plan.thresholds[0].whole, std::vector<std::string>{"workloads.w.sessions_started"});
+  EXPECT_EQ(plan.thresholds[1].whole, (std::vector<std::string>{"w.hosts_succeeded", "w.hosts_failed"}));
+  EXPECT_EQ(plan.thresholds[2].whole, std::vector<std::string>{"w.tcp.segments_tx"});
+}
+
+TEST(Thresholds, MayBeOfTheRun) {
+  const Plan plan = plan_of(kHosts + "thresholds: {myriad.seconds: ['< 1m'], machine.cores: ['>= 2']}\n");
+  ASSERT_EQ(plan.thresholds.size(), 2U);
+  EXPECT_DOUBLE_EQ(plan.thresholds[0].value, 60);
+  EXPECT_EQ(plan.thresholds[0].metric, "myriad.seconds");
+}
+
 TEST(Thresholds, TheSectionMayStandInFront) {
   const Plan plan = plan_of(R"(
 version: 1

@@ -37,6 +37,11 @@ inline RunResult sample_result() {
   r.hosts[0].neighbour_advertisements_tx = 100;
   r.hosts[0].echo_replies_tx = 2000;
   r.hosts[0].resolved = 1;
+  r.hosts[0].hosts_succeeded = 988;
+  r.hosts[0].hosts_failed = 12;
+  r.hosts[0].troubled = {{"clients[7]", "10.0.1.8", "refused", 1},
+                         {"clients[170]", "10.0.1.171", "still_open", 0},
+                         {"clients[171]", "10.0.1.172", "timeout", 3}};
   WorkloadResult fetch;
   fetch.name = "fetch";
   fetch.group = "clients";
@@ -46,7 +51,8 @@ inline RunResult sample_result() {
   fetch.sessions_failed = 8;
   fetch.sessions_open = 2;
   fetch.sessions_verified = 4990;
-  fetch.hosts_succeeded = 1000;
+  fetch.hosts_succeeded = 988;
+  fetch.hosts_failed = 12;
   fetch.failures = {{"refused", 5}, {"reset", 0}, {"timeout", 3}};
   fetch.bytes_tx = 500'000;
   fetch.bytes_rx = 5'000'000;

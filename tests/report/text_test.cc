@@ -58,7 +58,7 @@ TEST(Summary, Golden) {
             R"(FAIL  4,990 of 5,000 sessions succeeded, 4,990 verified, 8 failed, in 2.50 s
 
   fetch        5,000 sessions started, 4,990 succeeded, 8 failed, 2 still open, 4,990 verified
-               1,000 hosts of clients succeeded, 0 failed; at most 1,000 sessions at a time
+               988 hosts of clients succeeded, 12 failed; at most 1,000 sessions at a time
                failures: refused 5, timeout 3
                                  p50       p90       p99       max
                connect       1.00 ms   1.00 ms   1.00 ms    3.00 s
@@ -69,6 +69,11 @@ TEST(Summary, Golden) {
   web          17 sessions served, 16.6 KiB sent, 1.66 KiB received
 
   clients      1,000 hosts; ARP/ND 10 asked, 1,000 answered; 2,000 pings answered
+               988 of 1,000 with sessions succeeded; 12 never did:
+                 clients[7]    10.0.1.8    refused
+                 clients[170]  10.0.1.171  still_open
+                 clients[171]  10.0.1.172  timeout, 3 sessions failed
+                 and 9 more; --hosts-json FILE names all
 
   lan          eth1 (veth), copy mode, native XDP, 1 queue, 2 shards
                12,345 frames out (1.00 MiB), 23,456 in (3.00 MiB), 7 left to the kernel

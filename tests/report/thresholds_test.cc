@@ -92,7 +92,7 @@ TEST(Observe, StatisticsWhereTheyBelongOnly) {
 
 TEST(Evaluate, EveryComparison) {
   const auto holds = [](Comparison comparison, double value) {
-    return evaluate(sample_result(), "x", "fetch.sessions_failed", "", comparison, value)->holds;
+    return evaluate(sample_result(), {"x", "fetch.sessions_failed", "", comparison, value})->holds;
   };
   EXPECT_TRUE(holds(Comparison::kEqual, 8));
   EXPECT_FALSE(holds(Comparison::kEqual, 9));
@@ -109,7 +109,7 @@ TEST(Evaluate, EveryComparison) {
 }
 
 TEST(Evaluate, WithoutObservationItDoesNotHold) {
-  const auto threshold = evaluate(sample_result(), "e", "fetch.first_byte_seconds", "p99", Comparison::kLess, 1e9);
+  const auto threshold = evaluate(sample_result(), {"e", "fetch.first_byte_seconds", "p99", Comparison::kLess, 1e9});
   ASSERT_TRUE(threshold);
   EXPECT_EQ(threshold->expression, "e");
   EXPECT_FALSE(threshold->observed);
@@ -117,7 +117,49 @@ TEST(Evaluate, WithoutObservationItDoesNotHold) {
 }
 
 TEST(Evaluate, AnUnknownMetricIsAnError) {
-  EXPECT_FALSE(evaluate(sample_result(), "e", "nobody.nothing", "", Comparison::kEqual, 0));
+  EXPECT_FALSE(evaluate(sample_result(), {"e", "nobody.nothing", "", Comparison::kEqual, 0}));
+  EXPECT_FALSE(
+      evaluate(sample_result(),
+               {"e", "fetch.sessions_failed", "", Comparison::kEqual, 0, Measure::kShare, {"fetch.sessions_begun"}}));
+}
+
+TEST(Evaluate, ARateIsOverTheTimeOfTheRun) {
+  RunResult result = sample_result();
+  const auto rate = [&] {
+    return evaluate(result,
+                    {"e", "fetch.sessions_succeeded", "", Comparison::kGreaterOrEqual, 1996, Measure::kPerSecond});
+  };
+  EXPECT_DOUBLE_EQ(rate()->observed.value(), 4990 / 2.5);
+  EXPECT_TRUE(rate()->holds);
+  result.seconds = 0;
+  EXPECT_FALSE(rate()->observed);
+  EXPECT_FALSE(rate()->holds);
+}
+
+TEST(Evaluate, AShareIsOfTheSumOfItsWhole) {
+  RunResult result = sample_result();
+  const auto failed = [&] {
+    return evaluate(result, {"e",
+                             "fetch.hosts_failed",
+                             "",
+                             Comparison::kLess,
+                             0.02,
+                             Measure::kShare,
+                             {"fetch.hosts_succeeded", "fetch.hosts_failed"}});
+  };
+  EXPECT_DOUBLE_EQ(failed()->observed.value(), 0.012);
+  EXPECT_TRUE(failed()->holds);
+  result.workloads[0].hosts_succeeded = result.workloads[0].hosts_failed = 0;
+  EXPECT_FALSE(failed()->observed) << "a part of nothing";
+  EXPECT_FALSE(failed()->holds);
+}
+
+TEST(Observe, FindsNumbersOfTheRun) {
+  EXPECT_EQ(observed("myriad.seconds"), 2.5);
+  EXPECT_EQ(observed("myriad.seed"), 42);
+  EXPECT_EQ(observed("machine.cores"), 2);
+  EXPECT_THAT(error_of("myriad.seconds", "p99").what, HasSubstr("one number"));
+  EXPECT_THAT(error_of("myriad.version").what, HasSubstr("no metric"));
 }
 
 }  // namespace
