@@ -10,6 +10,7 @@
 
 #include "cli/kernel_release.h"
 #include "engine/flow_schedule.h"
+#include "engine/pacer.h"
 #include "report/thresholds.h"
 
 namespace myriad::cli {
@@ -269,6 +270,18 @@ void add_port(const plan::Plan& plan, std::size_t index, const PortReport& count
   }
 }
 
+void add_targets(const plan::Plan& plan, double seconds, report::RunResult& result) {
+  for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
+    const plan::LoadPlan& load = plan.workloads[i].load;
+    report::WorkloadResult& entry = result.workloads[i];
+    entry.rate_target = load.rate.value_or(0);
+    entry.concurrent_target = static_cast<double>(load.concurrent.value_or(0));
+    if (load.stages.empty()) continue;
+    const double now = engine::Profile{load.stages}.value(seconds);
+    (load.stages_of == plan::LoadStageOf::kRate ? entry.rate_target : entry.concurrent_target) = now;
+  }
+}
+
 void add_flows(const plan::Plan& plan, const engine::ShardCounters& all, report::RunResult& result) {
   for (std::size_t i = 0; i < plan.flows.size() && i < all.flows.size(); ++i) {
     const bool comes_back = plan.flows[i].program->has_sequence() && plan.ports.size() > 1;
@@ -277,6 +290,7 @@ void add_flows(const plan::Plan& plan, const engine::ShardCounters& all, report:
   for (const engine::StrangerCounters& stranger : all.strangers) {
     report::FlowResult& entry = result.flows.emplace_back();
     entry.name = fmt::format("flow {} of run {:04x}", stranger.flow, stranger.run);
+    entry.of_another_run = true;
     entry.rate_unit = "pps";
     fill({}, false, stranger.counters, entry);
     const std::uint64_t arrived = stranger.counters.frames_rx - stranger.counters.duplicated;

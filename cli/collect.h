@@ -20,6 +20,9 @@ void describe_port(const PortRun& run, report::PortResult& port);
 // The counters of one port. Workloads, services and groups of other ports are left as they are.
 void add_port(const plan::Plan& plan, std::size_t index, const PortReport& counters, report::RunResult& result);
 
+// What the workloads are asked for at this moment of the run, in seconds since its start.
+void add_targets(const plan::Plan& plan, double seconds, report::RunResult& result);
+
 // Flows, of all ports together: what one port sends arrives at another.
 void add_flows(const plan::Plan& plan, const engine::ShardCounters& all, report::RunResult& result);
 

@@ -36,6 +36,10 @@ void add_run_options(CLI::App& app, RunOptions& options) {
                  "Write a line of JSON for each host: its sessions, failures, times")
       ->type_name("FILE");
   app.add_option("--events", options.events, "Write JSON lines while running, one a second")->type_name("FILE");
+  app.add_option("--report", options.report, "Write a page with plots, tables and the scenario; opens offline")
+      ->type_name("FILE.html");
+  app.add_option("--metrics", options.metrics, "Serve metrics for Prometheus on this address, e.g. 127.0.0.1:9477")
+      ->type_name("ADDR:PORT");
   app.add_option("--capture", options.capture, "Write every frame with its host's name")->type_name("FILE.pcapng");
   app.add_option("--capture-filter", options.capture_filter, "Write only these frames, e.g. 'arp or tcp port 80'")
       ->type_name("EXPRESSION");

@@ -19,6 +19,8 @@ struct RunOptions {
   std::optional<std::string> json;            // file, or "-": stdout, in place of the summary
   std::optional<std::string> hosts_json;      // file
   std::optional<std::string> events;          // file
+  std::optional<std::string> report;          // file: a page of HTML
+  std::optional<std::string> metrics;         // address and port
   std::optional<std::string> capture;         // file
   std::optional<std::string> capture_filter;  // which frames, in libpcap's syntax
   bool quiet = false;                         // no progress

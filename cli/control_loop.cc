@@ -76,6 +76,8 @@ struct ControlLoop::State {
 ControlLoop::ControlLoop() : state_(std::make_unique<State>()) {}
 ControlLoop::~ControlLoop() = default;
 
+boost::asio::io_context& ControlLoop::context() { return state_->context; }
+
 LoopEnd ControlLoop::run(const LoopHooks& hooks, const LoopTimes& times) {
   state_->hooks = &hooks;
   state_->times = times;

@@ -1,5 +1,5 @@
-// The thread that does not touch frames: it waits for signals and for time to pass. Boost.Asio lives in control_loop.cc
-// and nowhere else.
+// The thread that does not touch frames: it waits for signals and for time to pass, and answers whoever asks for
+// metrics. Boost.Asio lives in control_loop.cc and metrics_server.cc and nowhere else.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,10 @@
 #include <optional>
 
 #include "base/time.h"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace myriad::cli {
 
@@ -42,6 +46,9 @@ class ControlLoop {
   ~ControlLoop();
 
   LoopEnd run(const LoopHooks& hooks, const LoopTimes& times);
+
+  // For what else is done on this thread while run() runs, and at no other time.
+  [[nodiscard]] boost::asio::io_context& context();
 
  private:
   struct State;

@@ -19,14 +19,18 @@
 #include "cli/collect.h"
 #include "cli/control_loop.h"
 #include "cli/host_results.h"
+#include "cli/metrics_server.h"
 #include "cli/port_run.h"
 #include "cli/preflight.h"
 #include "cli/print.h"
 #include "cli/rest.h"
 #include "report/events.h"
+#include "report/html.h"
 #include "report/json.h"
+#include "report/prometheus.h"
 #include "report/summary.h"
 #include "report/table.h"
+#include "report/timeline.h"
 
 namespace myriad::cli {
 namespace {
@@ -69,6 +73,8 @@ class Run {
   [[nodiscard]] std::vector<std::uint32_t> parts_of_workloads() const;
   void say_what_was_obtained(const PortRun& port, const report::PortResult& result);
   void tick();
+  const std::string& metrics_text();
+  void write_report(report::RunResult& result);
   void watch_links(const report::RunResult& now);
   [[nodiscard]] bool finished() const;
   [[nodiscard]] bool broken();
@@ -81,6 +87,7 @@ class Run {
   const RunOptions& options_;
   const RunHooks& hooks_;
   ControlLoop loop_;  // from here on signals end the run, not the process
+  std::unique_ptr<MetricsServer> metrics_;
   std::optional<report::EventLog> events_;
   std::optional<CaptureFilter> filter_;  // until the capture has it
   std::unique_ptr<Capture> capture_;
@@ -88,8 +95,10 @@ class Run {
   std::vector<std::unique_ptr<PortRun>> ports_;
   report::Progress progress_;
   report::RunResult base_;  // names, and what the ports are
+  std::optional<report::Timeline> timeline_;
   std::deque<report::RunResult> recent_;
   std::size_t ticks_ = 0;
+  std::string metrics_text_;  // of recent_.back(), once somebody has asked
   Rest rest_;
   std::vector<std::string> notes_;
   std::string started_utc_;
@@ -136,6 +145,15 @@ Result<void> Run::open_outputs() {
   }
   if (options_.hosts_json) {
     if (auto ok = try_to_write("the hosts", *options_.hosts_json); !ok) return ok;
+  }
+  if (options_.report) {
+    if (auto ok = try_to_write("the report", *options_.report); !ok) return ok;
+  }
+  if (options_.metrics) {
+    auto server = MetricsServer::open(loop_, *options_.metrics, [this] { return metrics_text(); });
+    if (!server) return tl::unexpected(server.error());
+    metrics_ = std::move(*server);
+    if (!options_.quiet) print_note("metrics: " + metrics_->url());
   }
   return {};
 }
@@ -217,6 +235,7 @@ Result<void> Run::begin() {
   if (capture_) capture_->start();
   if (events_) events_->event("start", 0, started_utc_);
   recent_.push_back(collect());
+  if (options_.report) timeline_.emplace(recent_.back());
   return hooks_.on_ready ? hooks_.on_ready() : Result<void>{};
 }
 
@@ -229,6 +248,7 @@ report::RunResult Run::collect() {
     add_port(plan_, i, report, result);
     all.merge(report.sessions);
   }
+  add_targets(plan_, result.seconds, result);
   add_flows(plan_, all, result);
   for (std::size_t i = 0; i < plan_.flows.size() && i < all.flows.size(); ++i) {
     if (trouble_.empty() && !all.flows[i].data_error.empty())
@@ -259,6 +279,7 @@ void Run::tick() {
   watch_links(now);
   const report::RunResult& before = recent_.front();
   const double interval = now.seconds - before.seconds;
+  if (timeline_) timeline_->add(now);
   const auto duration = plan_.duration ? std::optional{to_seconds(*plan_.duration)} : std::nullopt;
   progress_.draw({now, before, interval, duration});
   if (++ticks_ % kRateTicks == 0) {
@@ -266,7 +287,13 @@ void Run::tick() {
     if (rest_.begins(frames_of(now) - frames_of(before))) malloc_trim(0);
   }
   recent_.push_back(std::move(now));
+  metrics_text_.clear();
   if (recent_.size() > kRateTicks) recent_.pop_front();
+}
+
+const std::string& Run::metrics_text() {
+  if (metrics_text_.empty()) metrics_text_ = report::prometheus_text(recent_.back());
+  return metrics_text_;
 }
 
 bool Run::finished() const {
@@ -325,12 +352,32 @@ const char* end_name(LoopEnd end) {
   return "broken";
 }
 
+// `what`: "the result"
+Result<void> write_file(const char* what, const std::string& path, const std::string& text) {
+  std::FILE* const file = std::fopen(path.c_str(), "we");
+  if (file == nullptr) return fail(Fault::kRun, fmt::format("cannot write {} to {}", what, path), {}, errno);
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if ((std::fclose(file) == 0) && written) return {};
+  return fail(Fault::kRun, fmt::format("{} in {} is not complete", what, path), "is the disk full?", errno);
+}
+
+// The page tells of everything but its own failure, which makes the run one that broke.
+void Run::write_report(report::RunResult& result) {
+  const std::string page = report::html_report(result, *timeline_, plan_.file, plan_.text);
+  const auto written = write_file("the report", *options_.report, page);
+  if (written) return;
+  print_note(written.error().message());
+  result.notes.push_back(written.error().message());
+  result.verdict = report::Verdict::kError;
+}
+
 report::RunResult Run::finish(std::vector<std::string> command) {
   duration_ = seconds();
   for (const auto& port : ports_) port->stop();
   report::RunResult result = collect();
   progress_.draw({result, recent_.front(), result.seconds - recent_.front().seconds, std::nullopt});
   progress_.finish();
+  if (timeline_) timeline_->finish(result);
   result.seconds = duration_;
   result.version = MYRIAD_VERSION;
   result.command = std::move(command);
@@ -338,9 +385,7 @@ report::RunResult Run::finish(std::vector<std::string> command) {
   result.machine = machine_result();
   add_host_outcomes(plan_, ports_, result);
   if (options_.hosts_json) {
-    if (auto written = write_hosts(*options_.hosts_json, plan_, ports_); !written) {
-      trouble_ = written.error().message();
-    }
+    if (auto written = write_hosts(*options_.hosts_json, plan_, ports_); !written) trouble_ = written.error().message();
   }
   if (auto judged = judge(plan_, result)) result.thresholds = std::move(*judged);
   if (!trouble_.empty()) {
@@ -365,15 +410,8 @@ report::RunResult Run::finish(std::vector<std::string> command) {
   result.notes = notes_;
   if (hooks_.on_result) hooks_.on_result(result);
   result.verdict = verdict(result);
+  if (options_.report) write_report(result);
   return result;
-}
-
-Result<void> write_file(const std::string& path, const std::string& text) {
-  std::FILE* const file = std::fopen(path.c_str(), "we");
-  if (file == nullptr) return fail(Fault::kRun, "cannot write the result to " + path, {}, errno);
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if ((std::fclose(file) == 0) && written) return {};
-  return fail(Fault::kRun, "the result in " + path + " is not complete", "is the disk full?", errno);
 }
 
 ExitCode hand_over(const report::RunResult& result, const RunOptions& options) {
@@ -383,7 +421,8 @@ ExitCode hand_over(const report::RunResult& result, const RunOptions& options) {
     print_out(report::summary_text(result));
   }
   if (options.json && *options.json != "-") {
-    if (auto written = write_file(*options.json, report::to_json(result)); !written) return complain(written.error());
+    if (auto written = write_file("the result", *options.json, report::to_json(result)); !written)
+      return complain(written.error());
   }
   return exit_code(result.verdict);
 }

@@ -116,6 +116,9 @@ struct WorkloadResult {
   std::uint64_t bytes_rx = 0;
   std::uint64_t concurrent_max = 0;
   bool generator_limited = false;  // the load asked for was not reached because of us
+  // What is asked for at this moment; 0: nothing of the kind.
+  double rate_target = 0;  // new sessions a second
+  double concurrent_target = 0;
   Histogram connect;
   Histogram first_byte;
   Histogram session;
@@ -132,6 +135,7 @@ struct ServiceResult {
 
 struct FlowResult {
   std::string name;
+  bool of_another_run = false;  // heard here, sent by somebody else
   std::uint64_t frames_tx = 0;
   std::uint64_t bytes_tx = 0;    // without FCS
   std::uint64_t unresolved = 0;  // not sent: nobody answered for the next hop

@@ -41,7 +41,7 @@ std::string nonzero(const Reasons& reasons) {
   return out;
 }
 
-std::string headline(const RunResult& result) {
+std::string sessions_headline(const RunResult& result) {
   std::uint64_t started = 0;
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
@@ -54,28 +54,10 @@ std::string headline(const RunResult& result) {
     if (workload.verifies) verified += workload.sessions_verified;
     verifies = verifies || workload.verifies;
   }
-  std::string what;
-  std::uint64_t frames = 0;
-  for (const FlowResult& flow : result.flows) frames += flow.frames_tx;
-  for (const ReplayResult& replay : result.replays) frames += replay.frames_tx;
-  if (result.workloads.empty() && (frames != 0 || !result.replays.empty())) {
-    std::string of;
-    if (!result.flows.empty())
-      of = result.flows.size() == 1 ? "one flow" : fmt::format("{} flows", result.flows.size());
-    if (!result.flows.empty() && !result.replays.empty()) of += " and ";
-    if (!result.replays.empty())
-      of += result.replays.size() == 1 ? "one replay" : fmt::format("{} replays", result.replays.size());
-    what = fmt::format("{} frames of {} sent", count_text(frames), of);
-  } else if (result.workloads.empty()) {
-    std::uint64_t hosts = 0;
-    for (const GroupResult& group : result.hosts) hosts += group.count;
-    what = fmt::format("{} hosts were there", count_text(hosts));
-  } else {
-    what = fmt::format("{} of {} sessions succeeded", count_text(succeeded), count_text(started));
-    if (verifies) what += fmt::format(", {} verified", count_text(verified));
-    if (failed != 0) what += fmt::format(", {} failed", count_text(failed));
-  }
-  return fmt::format("{}, in {}", what, seconds_text(result.seconds));
+  std::string what = fmt::format("{} of {} sessions succeeded", count_text(succeeded), count_text(started));
+  if (verifies) what += fmt::format(", {} verified", count_text(verified));
+  if (failed != 0) what += fmt::format(", {} failed", count_text(failed));
+  return what;
 }
 
 const char* verdict_word(Verdict verdict) {
@@ -98,6 +80,22 @@ void latency_row(Text& text, const char* what, const Histogram& histogram) {
   if (histogram.empty()) return;
   const auto at = [&](double percent) { return right(seconds_text(histogram.percentile(percent) * 1e-9), 9); };
   text.under("{} {} {} {} {}", left(what, 11), at(50), at(90), at(99), at(100));
+}
+
+// The hosts that never succeeded, each in a line.
+void troubled_lines(Text& text, const std::vector<HostTrouble>& troubled, std::uint64_t all) {
+  std::size_t widest_name = 0;
+  std::size_t widest_address = 0;
+  for (const HostTrouble& host : troubled) {
+    widest_name = std::max(widest_name, columns(host.host));
+    widest_address = std::max(widest_address, columns(host.address));
+  }
+  for (const HostTrouble& host : troubled) {
+    text.under("  {}  {}  {}{}", left(host.host, widest_name), left(host.address, widest_address), host.reason,
+               host.sessions_failed > 1 ? fmt::format(", {} sessions failed", count_text(host.sessions_failed)) : "");
+  }
+  if (all > troubled.size())
+    text.under("  and {} more; --hosts-json FILE names all", count_text(all - troubled.size()));
 }
 
 void workload_part(Text& text, const WorkloadResult& w) {
@@ -123,12 +121,6 @@ void workload_part(Text& text, const WorkloadResult& w) {
                count_text(w.tcp.resets_rx), count_text(w.tcp.bad_checksum_rx));
   }
   if (w.generator_limited) text.under("generator-limited: the load asked for was not reached because of this machine");
-}
-
-std::string rate_in(double rate, const std::string& unit) {
-  const char* const prefix = rate >= 1e9 ? "G" : rate >= 1e6 ? "M" : rate >= 1e3 ? "k" : "";
-  const double scale = rate >= 1e9 ? 1e9 : rate >= 1e6 ? 1e6 : rate >= 1e3 ? 1e3 : 1;
-  return fmt::format("{:.4g} {}{}", rate / scale, prefix, unit);
 }
 
 void flow_part(Text& text, const FlowResult& f) {
@@ -170,22 +162,6 @@ void replay_part(Text& text, const ReplayResult& r) {
   if (r.generator_limited) text.under("generator-limited: frames were late because of this machine");
 }
 
-// The hosts that never succeeded, each in a line.
-void troubled_lines(Text& text, const std::vector<HostTrouble>& troubled, std::uint64_t all) {
-  std::size_t widest_name = 0;
-  std::size_t widest_address = 0;
-  for (const HostTrouble& host : troubled) {
-    widest_name = std::max(widest_name, columns(host.host));
-    widest_address = std::max(widest_address, columns(host.address));
-  }
-  for (const HostTrouble& host : troubled) {
-    text.under("  {}  {}  {}{}", left(host.host, widest_name), left(host.address, widest_address), host.reason,
-               host.sessions_failed > 1 ? fmt::format(", {} sessions failed", count_text(host.sessions_failed)) : "");
-  }
-  if (all > troubled.size())
-    text.under("  and {} more; --hosts-json FILE names all", count_text(all - troubled.size()));
-}
-
 void group_part(Text& text, const GroupResult& g) {
   text.line(
       "  {} {} hosts; ARP/ND {} asked, {} answered; {} pings answered{}{}", left(g.name, kNameColumns),
@@ -211,6 +187,29 @@ void port_part(Text& text, const PortResult& p) {
 }
 
 }  // namespace
+
+std::string headline(const RunResult& result) {
+  std::uint64_t frames = 0;
+  for (const FlowResult& flow : result.flows) frames += flow.frames_tx;
+  for (const ReplayResult& replay : result.replays) frames += replay.frames_tx;
+  std::string what;
+  if (!result.workloads.empty()) {
+    what = sessions_headline(result);
+  } else if (frames != 0 || !result.replays.empty()) {
+    std::string of;
+    if (!result.flows.empty())
+      of = result.flows.size() == 1 ? "one flow" : fmt::format("{} flows", result.flows.size());
+    if (!result.flows.empty() && !result.replays.empty()) of += " and ";
+    if (!result.replays.empty())
+      of += result.replays.size() == 1 ? "one replay" : fmt::format("{} replays", result.replays.size());
+    what = fmt::format("{} frames of {} sent", count_text(frames), of);
+  } else {
+    std::uint64_t hosts = 0;
+    for (const GroupResult& group : result.hosts) hosts += group.count;
+    what = fmt::format("{} hosts were there", count_text(hosts));
+  }
+  return fmt::format("{}, in {}", what, seconds_text(result.seconds));
+}
 
 std::string summary_text(const RunResult& result) {
   Text text;

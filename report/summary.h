@@ -7,6 +7,9 @@
 
 namespace myriad::report {
 
+// What happened in one sentence, without the verdict.
+[[nodiscard]] std::string headline(const RunResult& result);
+
 // Plain text, UTF-8, every line ended. Failures, drops and TCP troubles are listed only where they are not zero.
 [[nodiscard]] std::string summary_text(const RunResult& result);
 

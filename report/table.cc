@@ -53,20 +53,65 @@ void port_rows(std::vector<std::string>& lines, const Moment& m) {
   }
 }
 
+// What a workload is asked for at this moment: a rate, sessions at a time, both, or whatever comes.
+std::string asked_text(const WorkloadResult& w) {
+  std::string text;
+  if (w.rate_target > 0) text = rate_text(w.rate_target) + "/s";
+  if (w.concurrent_target > 0) text += (text.empty() ? "" : " ") + rate_text(w.concurrent_target) + " open";
+  return text;
+}
+
+const char* limited_text(bool limited) { return limited ? "  generator-limited" : ""; }
+
 void workload_rows(std::vector<std::string>& lines, const Moment& m) {
   if (m.now.workloads.empty()) return;
   const std::size_t name = name_columns(m.now.workloads, 8);
-  lines.push_back(fmt::format("{} {} {} {} {} {} {} {}", left("workload", name), right("open", 9), right("started", 10),
-                              right("succeeded", 10), right("failed", 9), right("per second", 10), right("p50", 8),
-                              right("p99", 8)));
+  lines.push_back(fmt::format("{} {} {} {} {} {} {} {} {}", left("workload", name), right("open", 8),
+                              right("succeeded", 9), right("failed", 8), right("starts/s", 8), right("asked", 10),
+                              right("ends/s", 7), right("p50", 7), right("p99", 7)));
   for (std::size_t i = 0; i < m.now.workloads.size() && i < m.before.workloads.size(); ++i) {
     const WorkloadResult& w = m.now.workloads[i];
-    lines.push_back(fmt::format("{} {} {} {} {} {} {} {}", name_cell(w.name, name),
-                                right(count_text(w.sessions_open), 9), right(count_text(w.sessions_started), 10),
-                                right(count_text(w.sessions_succeeded), 10), right(count_text(w.sessions_failed), 9),
-                                right(rate_text(rate(ended(w), ended(m.before.workloads[i]), m.interval)), 10),
-                                right(seconds_text(w.session.percentile(50) * 1e-9), 8),
-                                right(seconds_text(w.session.percentile(99) * 1e-9), 8)));
+    const WorkloadResult& b = m.before.workloads[i];
+    lines.push_back(
+        fmt::format("{} {} {} {} {} {} {} {} {}{}", name_cell(w.name, name), right(count_text(w.sessions_open), 8),
+                    right(count_text(w.sessions_succeeded), 9), right(count_text(w.sessions_failed), 8),
+                    right(rate_text(rate(w.sessions_started, b.sessions_started, m.interval)), 8),
+                    right(asked_text(w), 10), right(rate_text(rate(ended(w), ended(b), m.interval)), 7),
+                    right(seconds_text(w.session.percentile(50) * 1e-9), 7),
+                    right(seconds_text(w.session.percentile(99) * 1e-9), 7), limited_text(w.generator_limited)));
+  }
+}
+
+void flow_rows(std::vector<std::string>& lines, const Moment& m) {
+  if (m.now.flows.empty()) return;
+  const std::size_t name = name_columns(m.now.flows, 8);
+  lines.push_back(fmt::format("{} {} {} {} {} {} {}", left("flow", name), right("frames/s", 11), right("achieved", 12),
+                              right("of asked", 12), right("arrived", 11), right("lost", 9), right("p99", 7)));
+  for (std::size_t i = 0; i < m.now.flows.size() && i < m.before.flows.size(); ++i) {
+    const FlowResult& f = m.now.flows[i];
+    lines.push_back(fmt::format("{} {} {} {} {} {} {}{}", name_cell(f.name, name),
+                                right(rate_text(rate(f.frames_tx, m.before.flows[i].frames_tx, m.interval)), 11),
+                                right(rate_in(f.rate_achieved, f.rate_unit), 12),
+                                right(f.rate_target > 0 ? rate_in(f.rate_target, f.rate_unit) : "", 12),
+                                right(count_text(f.frames_rx), 11), right(count_text(f.lost), 9),
+                                right(seconds_text(f.latency.percentile(99) * 1e-9), 7),
+                                limited_text(f.generator_limited)));
+  }
+}
+
+void replay_rows(std::vector<std::string>& lines, const Moment& m) {
+  if (m.now.replays.empty()) return;
+  const std::size_t name = name_columns(m.now.replays, 8);
+  lines.push_back(fmt::format("{} {} {} {} {} {} {}", left("replay", name), right("frames/s", 11), right("sent", 12),
+                              right("of read", 12), right("skipped", 11), right("late", 9), right("p99", 7)));
+  for (std::size_t i = 0; i < m.now.replays.size() && i < m.before.replays.size(); ++i) {
+    const ReplayResult& r = m.now.replays[i];
+    lines.push_back(fmt::format("{} {} {} {} {} {} {}{}", name_cell(r.name, name),
+                                right(rate_text(rate(r.frames_tx, m.before.replays[i].frames_tx, m.interval)), 11),
+                                right(count_text(r.frames_tx), 12), right(count_text(r.frames_read), 12),
+                                right(count_text(total(r.frames_skipped)), 11), right(count_text(r.frames_late), 9),
+                                right(seconds_text(r.lateness.percentile(99) * 1e-9), 7),
+                                limited_text(r.generator_limited)));
   }
 }
 
@@ -115,6 +160,8 @@ std::vector<std::string> table_lines(const Moment& m, std::size_t width, std::si
                               m.duration ? " of " + clock_text(*m.duration) : "", m.now.seed));
   port_rows(lines, m);
   workload_rows(lines, m);
+  flow_rows(lines, m);
+  replay_rows(lines, m);
   service_rows(lines, m);
   group_rows(lines, m);
   if (lines.size() > height) lines.resize(height);
@@ -129,11 +176,25 @@ std::string plain_line(const Moment& m) {
     const PortResult& b = m.before.ports[i];
     line += fmt::format("  {}: {} out/s, {} in/s", p.name, rate_text(rate(p.frames_tx, b.frames_tx, m.interval)),
                         rate_text(rate(p.frames_rx, b.frames_rx, m.interval)));
+    if (const std::uint64_t drops = total(p.drops); drops != 0) line += fmt::format(", {} dropped", count_text(drops));
     if (p.link != "up" && !p.link.empty()) line += ", link " + p.link;
   }
-  for (const WorkloadResult& w : m.now.workloads) {
-    line += fmt::format("  {}: {} open, {} ok, {} failed", w.name, count_text(w.sessions_open),
-                        count_text(w.sessions_succeeded), count_text(w.sessions_failed));
+  for (std::size_t i = 0; i < m.now.workloads.size() && i < m.before.workloads.size(); ++i) {
+    const WorkloadResult& w = m.now.workloads[i];
+    const std::string asked = asked_text(w);
+    line += fmt::format("  {}: {} open, {} ok, {} failed, {} started/s{}", w.name, count_text(w.sessions_open),
+                        count_text(w.sessions_succeeded), count_text(w.sessions_failed),
+                        rate_text(rate(w.sessions_started, m.before.workloads[i].sessions_started, m.interval)),
+                        asked.empty() ? "" : " of " + asked);
+  }
+  for (const FlowResult& f : m.now.flows) {
+    line += fmt::format("  {}: {}{}", f.name, rate_in(f.rate_achieved, f.rate_unit),
+                        f.rate_target > 0 ? " of " + rate_in(f.rate_target, f.rate_unit) : "");
+    if (f.lost != 0) line += fmt::format(", {} lost", count_text(f.lost));
+  }
+  for (const ReplayResult& r : m.now.replays) {
+    line += fmt::format("  {}: {} of {} frames sent", r.name, count_text(r.frames_tx), count_text(r.frames_read));
+    if (r.frames_late != 0) line += fmt::format(", {} late", count_text(r.frames_late));
   }
   for (const ServiceResult& s : m.now.services) line += fmt::format("  {}: {} served", s.name, count_text(s.sessions));
   return line;

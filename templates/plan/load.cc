@@ -59,6 +59,7 @@ Plan read_plan(std::string name, std::string text, const LoadOptions& options, P
     return {};
   }
   if (!check_text(file, problems)) return {};
+  std::string whole(problems.source_text(file));
   NodePtr root = parse_yaml(problems.source_text(file), {file, 1, 1}, problems);
   if (!root) return {};
   if (!root->is_map()) {
@@ -69,6 +70,7 @@ Plan read_plan(std::string name, std::string text, const LoadOptions& options, P
   root = with_overrides(std::move(root), options, problems);
   Reading reading(problems, options);
   reading.plan.file = std::move(name);
+  reading.plan.text = std::move(whole);
   read_scenario(reading, *root);
   return std::move(reading.plan);
 }

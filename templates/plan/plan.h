@@ -195,6 +195,7 @@ struct Threshold {
 
 struct Plan {
   std::string file;
+  std::string text;  // as it was read: reports show it
   std::uint64_t seed = 1;
   std::optional<Duration> duration;
   std::vector<PortPlan> ports;

@@ -53,6 +53,17 @@ TEST(Format, ColumnsCountCodePoints) {
   EXPECT_EQ(right("µ", 3), "  µ");
 }
 
+TEST(Format, WhatIsNotUtf8IsReplaced) {
+  EXPECT_EQ(valid_utf8("aµ€😀"), "aµ€😀");
+  EXPECT_EQ(valid_utf8("a\xff"
+                       "b"),
+            "a\xef\xbf\xbd"
+            "b");
+  for (const char* bad : {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\x80", "\xf8\x80"}) {
+    EXPECT_THAT(valid_utf8(bad), StartsWith("\xef\xbf\xbd")) << bad;
+  }
+}
+
 TEST(Summary, Golden) {
   EXPECT_EQ(summary_text(sample_result()),
             R"(FAIL  4,990 of 5,000 sessions succeeded, 4,990 verified, 8 failed, in 2.50 s
@@ -121,6 +132,29 @@ class Table : public ::testing::Test {
     now_.ports[0].bytes_rx += 250'000'000;
     now_.workloads[0].sessions_succeeded += 4000;
     now_.services[0].sessions += 20;
+    now_.workloads[0].sessions_started += 100;
+    now_.workloads[0].rate_target = 500;
+    FlowResult noise;
+    noise.name = "noise";
+    noise.rate_unit = "pps";
+    noise.rate_target = 10'000;
+    before_.flows = {noise};
+    noise.rate_achieved = 9950;
+    noise.frames_tx = 20'000;
+    noise.frames_rx = 90;
+    noise.lost = 7;
+    noise.latency.record(20'000);
+    noise.generator_limited = true;
+    now_.flows = {noise};
+    ReplayResult morning;
+    morning.name = "morning";
+    before_.replays = {morning};
+    morning.frames_read = 12;
+    morning.frames_tx = 10;
+    morning.frames_skipped = {{"runt", 2}};
+    morning.frames_late = 1;
+    morning.lateness.record(1'000'000);
+    now_.replays = {morning};
   }
   [[nodiscard]] Moment moment() const { return {now_, before_, 2.0, 90.0}; }
   RunResult before_;
@@ -134,8 +168,12 @@ TEST_F(Table, Golden) {
             R"(myriad  1m12s of 1m30s  seed 42
 port     link  frames/s out          in    rate out          in    dropped
 lan      up         123,000           0       0 bps   1.00 Gbps          3
-workload      open    started  succeeded    failed per second      p50      p99
-fetch            2      5,000      8,990         8      2,000   200 ns   200 ns
+workload     open succeeded   failed starts/s      asked  ends/s     p50     p99
+fetch           2     8,990        8       50      500/s   2,000  200 ns  200 ns
+flow        frames/s     achieved     of asked     arrived      lost     p99
+noise         10,000    9.95 kpps      10 kpps          90         7 20.0 µs  generator-limited
+replay      frames/s         sent      of read     skipped      late     p99
+morning            5           10           12           2         1 1.00 ms
 service     sessions per second        sent    received
 web               37         10    16.6 KiB    1.66 KiB
 hosts          count  ARP/ND asked    answered       pings
@@ -160,7 +198,8 @@ TEST_F(Table, LongNamesAreCut) {
 
 TEST_F(Table, PlainLine) {
   EXPECT_EQ(plain_line(moment()),
-            "1m12s  lan: 123,000 out/s, 0 in/s  fetch: 2 open, 8,990 ok, 8 failed  web: 37 served");
+            "1m12s  lan: 123,000 out/s, 0 in/s, 3 dropped  fetch: 2 open, 8,990 ok, 8 failed, 50 started/s of 500/s  "
+            "noise: 9.95 kpps of 10 kpps, 7 lost  morning: 10 of 12 frames sent, 1 late  web: 37 served");
   now_.ports[0].link = "down";
   EXPECT_THAT(plain_line(moment()), HasSubstr("link down"));
 }
@@ -204,8 +243,8 @@ TEST_F(Table, ATerminalIsRedrawnInPlaceAndGetsItsCursorBack) {
   std::fclose(file);
   EXPECT_THAT(text, StartsWith("\x1b[?25l\r\x1b[Jmyriad"));
   // The second table goes over the first; so does the message; the third starts below the message.
-  EXPECT_THAT(text, HasSubstr("\n\x1b[9A\r\x1b[Jmyriad"));
-  EXPECT_THAT(text, HasSubstr("\n\x1b[9A\r\x1b[Jlink down\n\r\x1b[Jmyriad"));
+  EXPECT_THAT(text, HasSubstr("\n\x1b[13A\r\x1b[Jmyriad"));
+  EXPECT_THAT(text, HasSubstr("\n\x1b[13A\r\x1b[Jlink down\n\r\x1b[Jmyriad"));
   EXPECT_EQ(text.substr(text.size() - 6), "\x1b[?25h");
 }
 
