@@ -65,9 +65,9 @@ report::HostTrouble trouble_of(const GroupOnPort& group, const stack::Host& host
 report::TimesResult times_of(const engine::TimesOfHost& times) {
   if (times.count == 0) return {};
   return {.count = times.count,
-          .min = static_cast<double>(times.min_ns) * 1e-9,
-          .mean = static_cast<double>(times.sum_ns) * 1e-9 / times.count,
-          .max = static_cast<double>(times.max_ns) * 1e-9};
+          .min = static_cast<double>(times.min_ns) / 1e9,
+          .mean = static_cast<double>(times.sum_ns) / 1e9 / times.count,
+          .max = static_cast<double>(times.max_ns) / 1e9};
 }
 
 void add_outcome_of_host(const GroupOnPort& group, std::uint32_t index, report::GroupResult& result,

@@ -33,6 +33,9 @@ constexpr std::uint32_t kIdleTurns = 200;
 constexpr Duration kLongestSleep = std::chrono::milliseconds{100};
 // How long the last turns may take: resets leave, sent frames come back.
 constexpr Duration kLastTurns = std::chrono::milliseconds{100};
+// How soon the control thread looks again for an answer of the shards.
+constexpr Duration kFirstLook = std::chrono::microseconds{100};
+constexpr Duration kLastLook = std::chrono::milliseconds{4};
 // How often a busy shard says how far it is.
 constexpr std::uint32_t kPublishTurns = 64;
 
@@ -462,7 +465,9 @@ PortReport PortRun::report(Duration patience) {
     const auto all_answered = [&] {
       return std::all_of(crew.workers.begin(), crew.workers.end(), [](const auto& w) { return w->answered(); });
     };
-    while (!all_answered() && monotonic_now() < end) std::this_thread::sleep_for(std::chrono::microseconds{100});
+    // Less and less often: a shard that shares its core with this thread gets on only while this one sleeps.
+    for (Duration pause = kFirstLook; !all_answered() && monotonic_now() < end; pause = std::min(2 * pause, kLastLook))
+      std::this_thread::sleep_for(pause);
     for (const auto& worker : crew.workers) crew.add_up(report, *worker->answer());
   } else {
     for (const auto& worker : crew.workers) crew.add_up(report, worker->final_report());

@@ -12,7 +12,8 @@ function(myriad_embed source namespace header)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     file(READ ${file} bytes HEX)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
-    string(REGEX REPLACE "(........................................................................)" "\\1\n" bytes "${bytes}")
+    # Fourteen to a line: each is seven characters.
+    string(REGEX REPLACE "(..................................................................................................)" "\\1\n" bytes "${bytes}")
     string(APPEND text "constexpr char k${constant}Bytes[] = {\n${bytes}};\n")
     string(APPEND constants
            "const std::string_view ${constant}{k${constant}Bytes, sizeof k${constant}Bytes};\n")

@@ -174,11 +174,13 @@ void add_workload(Exposition& out, const WorkloadResult& workload) {
 
 void add_flow(Exposition& out, const FlowResult& flow) {
   const Labels labels = {{"flow", flow.name}};
-  const std::string unit = flow.rate_unit == "bps" ? "bits_per_second" : "frames_per_second";
+  const bool bits = flow.rate_unit == "bps";
+  const std::string unit = bits ? "bytes_per_second" : "frames_per_second";  // Prometheus knows no bits
+  const double each = bits ? 8 : 1;
   if (flow.rate_target > 0) {
-    out.sample("myriad_flow_target_" + unit, "gauge", "the rate that is asked for", labels, flow.rate_target);
+    out.sample("myriad_flow_target_" + unit, "gauge", "the rate that is asked for", labels, flow.rate_target / each);
   }
-  out.sample("myriad_flow_achieved_" + unit, "gauge", "the rate sent so far", labels, flow.rate_achieved);
+  out.sample("myriad_flow_achieved_" + unit, "gauge", "the rate sent so far", labels, flow.rate_achieved / each);
   visit_metrics(flow, Writer{out, "myriad_flow_", labels});
 }
 

@@ -30,7 +30,7 @@ struct Condition {
   Comparison comparison = Comparison::kEqual;
   double value = 0;
   Measure measure = Measure::kItself;
-  std::vector<std::string> whole;
+  std::vector<std::string> whole{};
 };
 
 // What the metric is in this result. Distributions are in seconds and need a statistic ("p50" "p99" "p999" "min" "mean"

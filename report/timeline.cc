@@ -149,9 +149,13 @@ void Timeline::halve() {
 }
 
 std::vector<Chart> Timeline::charts() const {
-  std::vector<Chart> shown;
-  std::copy_if(charts_.begin(), charts_.end(), std::back_inserter(shown),
-               [](const Chart& chart) { return !chart.series.empty(); });
+  std::vector<Chart> shown = charts_;
+  for (Chart& chart : shown) {
+    std::erase_if(chart.series, [](const Series& line) {
+      return std::all_of(line.values.begin(), line.values.end(), [](double value) { return std::isnan(value); });
+    });
+  }
+  std::erase_if(shown, [](const Chart& chart) { return chart.series.empty(); });
   return shown;
 }
 

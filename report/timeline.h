@@ -42,7 +42,7 @@ class Timeline {
   void finish(const RunResult& end);
 
   [[nodiscard]] const std::vector<double>& seconds() const { return seconds_; }  // when an interval ended
-  // In the order in which they are shown; those without lines are left out.
+  // In the order in which they are shown. Lines of nothing but NaN, and charts without lines, are left out.
   [[nodiscard]] std::vector<Chart> charts() const;
 
  private:

@@ -52,7 +52,7 @@
   const units = {
     "1": amount,
     "1/s": (value) => amount(value) + "/s",
-    "bit/s": (value) => amount(value) + "bit/s",
+    "bit/s": (value) => amount(value).replace(/\d$/, "$& ") + "bit/s",
     "s": seconds,
   };
   const entries = (object) => Object.entries(object || {});

@@ -51,6 +51,12 @@ TEST(CommandLine, RunTakesEveryOptionOfTheContract) {
                                        "copy",
                                        "--json",
                                        "-",
+                                       "--hosts-json",
+                                       "h.jsonl",
+                                       "--report",
+                                       "r.html",
+                                       "--metrics",
+                                       "127.0.0.1:9477",
                                        "--events",
                                        "e.jsonl",
                                        "--capture",
@@ -67,6 +73,9 @@ TEST(CommandLine, RunTakesEveryOptionOfTheContract) {
   EXPECT_EQ(run.scenario.seed, "7");
   EXPECT_EQ(run.run.mode, plan::PortMode::kCopy);
   EXPECT_EQ(run.run.json, "-");
+  EXPECT_EQ(run.run.hosts_json, "h.jsonl");
+  EXPECT_EQ(run.run.report, "r.html");
+  EXPECT_EQ(run.run.metrics, "127.0.0.1:9477");
   EXPECT_EQ(run.run.events, "e.jsonl");
   EXPECT_EQ(run.run.capture, "c.pcapng");
   EXPECT_EQ(run.run.capture_filter, "arp or icmp");

@@ -71,7 +71,7 @@ class Metrics(case.Case):
         self.assertExit(done, 0)
         self.assertEqual(done.stdout + done.stderr, "")
         for series in ('myriad_port_up{port="lan"}', 'myriad_group_hosts{group="clients"}', 'myriad_service_sessions_total{service="web"}',
-                       'myriad_flow_target_frames_per_second{flow="noise"}', 'myriad_flow_target_bits_per_second{flow="bits"}',
+                       'myriad_flow_target_frames_per_second{flow="noise"}', 'myriad_flow_target_bytes_per_second{flow="bits"}',
                        'myriad_workload_session_seconds_bucket{workload="fetch",le="+Inf"}'):
             self.assertIsNotNone(sample(text, series), series)
         self.assertNotIn("clients[", text)

@@ -68,7 +68,7 @@ TEST(Exposition, HasCountersGaugesAndHistograms) {
         "myriad_port_info{port=\"lan\",interface=\"eth1\",driver=\"veth\",mode=\"copy\",xdp=\"native\"} 1\n",
         "myriad_group_hosts{group=\"clients\"} 1000\n", "myriad_service_sessions_total{service=\"web\"} 17\n",
         "myriad_flow_achieved_frames_per_second{flow=\"noise\"} 999.5\n",
-        "myriad_flow_target_bits_per_second{flow=\"bulk\"} 1000\n",
+        "myriad_flow_target_bytes_per_second{flow=\"bulk\"} 125\n",
         "myriad_replay_frames_skipped_total{replay=\"morning\",reason=\"runt\"} 1\n",
         "myriad_build_info{version=\"0.1.0\"} 1\n", "myriad_run_elapsed_seconds 2.5\n"}) {
     EXPECT_THAT(text, HasSubstr(part));
