@@ -274,10 +274,13 @@ void add_targets(const plan::Plan& plan, double seconds, report::RunResult& resu
   for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
     const plan::LoadPlan& load = plan.workloads[i].load;
     report::WorkloadResult& entry = result.workloads[i];
+    const double since_start = seconds - to_seconds(plan.workloads[i].start);
+    // When one begins that comes after another is known only to the shards.
+    if (plan.workloads[i].after || since_start < 0) continue;
     entry.rate_target = load.rate.value_or(0);
     entry.concurrent_target = static_cast<double>(load.concurrent.value_or(0));
     if (load.stages.empty()) continue;
-    const double now = engine::Profile{load.stages}.value(seconds);
+    const double now = engine::Profile{load.stages}.value(since_start);
     (load.stages_of == plan::LoadStageOf::kRate ? entry.rate_target : entry.concurrent_target) = now;
   }
 }

@@ -1,6 +1,7 @@
 #include "engine/running.h"
 
 namespace myriad::engine {
+
 Running::Running(const WorkloadPlace& where, LoadSlice part, std::uint32_t shard, Instant start)
     : place(where),
       slice(part),

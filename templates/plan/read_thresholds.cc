@@ -185,8 +185,8 @@ std::optional<Value> value_of(Reading& reading, const Node& node, std::string_vi
     return *rate ? std::optional{Value{**rate, Measure::kPerSecond}} : report(rate->error());
   if (text.ends_with('%') && kind != MetricKind::kFraction) {
     if (metric.whole[0].empty()) {
-      return report(
-          {fmt::format("'{}' is not a part of anything that is counted: {} of what?", metric.name, text), {}});
+      return report({fmt::format("'{}' is not a part of anything that is counted: {} of what?", metric.name, text),
+                     "compare it with a number, as in \"== 0\""});
     }
     const auto share = parse_percent(text);
     return share ? std::optional{Value{*share, Measure::kShare}} : report(share.error());
