@@ -86,7 +86,7 @@ TEST_F(Program, VersionAndHelpSucceed) {
 
 TEST_F(Program, UnknownOptionsAreUsage) {
   const std::string scenario = file("a.yaml", kScenario);
-  for (const char* option : {"--report", "--metrics", "--frobnicate"}) {
+  for (const char* option : {"--metric", "--frobnicate"}) {
     const Outcome outcome = run({"run", scenario, option, "x"});
     EXPECT_EQ(outcome.code, 2) << option;
     EXPECT_THAT(outcome.err, HasSubstr(option));
