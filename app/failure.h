@@ -1,10 +1,13 @@
-// Why a session failed: the keys of `failures` in the result document.
+// Why a session failed: the keys of `failures` in the result document. What a file server says stands there by the name
+// that it has in [MS-ERREF], and only when it was said.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "app/smb2/status_list.h"
 
 namespace myriad::app {
 
@@ -29,18 +32,28 @@ namespace myriad::app {
   X(kHttpMalformed, "http_malformed")       /* not HTTP, or a bound was exceeded */              \
   X(kHttpStatus3xx, "http_status_3xx")                                                           \
   X(kHttpStatus4xx, "http_status_4xx")                                                           \
-  X(kHttpStatus5xx, "http_status_5xx")
+  X(kHttpStatus5xx, "http_status_5xx")                                                           \
+  X(kSmb2Malformed, "smb2_malformed")      /* not SMB2, or it contradicts itself or us */        \
+  X(kSmb2Signature, "smb2_signature")      /* a signature is wrong, or missing */                \
+  X(kSmb2NoCredits, "smb2_no_credits")     /* the server lets nothing more be asked */           \
+  X(kSmb2StatusOther, "smb2_status_other") /* a status without a name of its own here */
 
 enum class Failure : std::uint16_t {
 #define MYRIAD_FAILURE_ENUM(id, name) id,
   MYRIAD_FAILURES(MYRIAD_FAILURE_ENUM)
+#define MYRIAD_STATUS_ENUM(value, id, name) id,
+      MYRIAD_SMB2_STATUSES(MYRIAD_STATUS_ENUM)
+#undef MYRIAD_STATUS_ENUM
 #undef MYRIAD_FAILURE_ENUM
-      kCount
+          kCount
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Failure::kCount)> kFailureNames = {
 #define MYRIAD_FAILURE_NAME(id, name) name,
     MYRIAD_FAILURES(MYRIAD_FAILURE_NAME)
+#define MYRIAD_STATUS_NAME(value, id, name) name,
+        MYRIAD_SMB2_STATUSES(MYRIAD_STATUS_NAME)
+#undef MYRIAD_STATUS_NAME
 #undef MYRIAD_FAILURE_NAME
 };
 #undef MYRIAD_FAILURES

@@ -46,6 +46,24 @@ inline void store_be64(std::uint8_t* at, std::uint64_t value) {
   value = __builtin_bswap64(value);
   std::memcpy(at, &value, sizeof value);
 }
+[[nodiscard]] inline std::uint16_t load_le16(const std::uint8_t* at) {
+  std::uint16_t value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+[[nodiscard]] inline std::uint32_t load_le32(const std::uint8_t* at) {
+  std::uint32_t value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+[[nodiscard]] inline std::uint64_t load_le64(const std::uint8_t* at) {
+  std::uint64_t value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+inline void store_le16(std::uint8_t* at, std::uint16_t value) { std::memcpy(at, &value, sizeof value); }
+inline void store_le32(std::uint8_t* at, std::uint32_t value) { std::memcpy(at, &value, sizeof value); }
+inline void store_le64(std::uint8_t* at, std::uint64_t value) { std::memcpy(at, &value, sizeof value); }
 [[nodiscard]] inline std::uint16_t load16(ByteOrder order, const std::uint8_t* at) {
   if (order == ByteOrder::kBig) return load_be16(at);
   std::uint16_t value;

@@ -22,8 +22,9 @@ report::WorkloadResult empty_workload(const plan::Plan& plan, const plan::Worklo
   result.group = plan.groups[workload.from].name;
   result.has_tcp = !std::holds_alternative<plan::IcmpEchoWorkload>(workload.kind);
   if (const auto* const http = std::get_if<plan::HttpWorkload>(&workload.kind)) {
-    result.verifies = http->verify.sha256.has_value() || http->verify.bytes.has_value();
+    result.verifies = http->verify.any();
   }
+  if (const auto* const smb2 = std::get_if<plan::Smb2Workload>(&workload.kind)) result.verifies = smb2->verify.any();
   for (const std::string_view name : engine::kFailureNames) result.failures.emplace_back(name, 0);
   return result;
 }

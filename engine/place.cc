@@ -5,12 +5,14 @@
 #include <type_traits>
 
 #include "base/rng.h"
+#include "engine/place_smb2.h"
 
 namespace myriad::engine {
 namespace {
 
 // Streams of different purpose must not be equal by accident of the same seed.
 constexpr std::uint64_t kBodySeed = 0x626f6479;
+constexpr std::uint64_t kPutSeed = 0x707574;
 constexpr std::uint64_t kScriptSeed = 0x736372697074;
 
 template <class T>
@@ -215,6 +217,8 @@ Placement place(const plan::Plan& plan, std::size_t port) {
       w.kind = fetch(plan, workload, *http, w.to);
     } else if (const auto* const ping = std::get_if<plan::IcmpEchoWorkload>(&workload.kind)) {
       w.kind = Pings{ping->count, ping->interval, ping->size_bytes};
+    } else if (const auto* const smb2 = std::get_if<plan::Smb2Workload>(&workload.kind)) {
+      w.kind = smb2_role(*smb2, plan.seed ^ kPutSeed);
     } else {
       w.kind = conversation(plan, std::get<plan::TcpWorkload>(workload.kind));
     }

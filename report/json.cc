@@ -25,7 +25,9 @@ Json to_document(const Histogram& histogram) {
 
 Json to_document(const Reasons& reasons) {
   Json json = Json::object();
-  for (const auto& [reason, count] : reasons) json[reason] = count;
+  for (const auto& [reason, count] : reasons) {
+    if (is_told(reason, count)) json[reason] = count;
+  }
   return json;
 }
 

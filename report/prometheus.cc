@@ -127,6 +127,7 @@ struct Writer {
     Labels with_reason = labels;
     with_reason.emplace_back("reason", "");
     for (const auto& [reason, count] : value) {
+      if (!is_told(reason, count)) continue;
       with_reason.back().second = reason;
       out.sample(prefix + std::string(name) + "_total", "counter", help, with_reason, static_cast<double>(count));
     }

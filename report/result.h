@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,11 @@ namespace myriad::report {
 
 // Counters by reason, in a fixed order, zeros included: the same keys in every document.
 using Reasons = std::vector<std::pair<std::string, std::uint64_t>>;
+
+// Of the many statuses that a file server can say, documents name only those that were said.
+[[nodiscard]] inline bool is_told(std::string_view reason, std::uint64_t count) {
+  return count != 0 || !reason.starts_with("STATUS_");
+}
 
 [[nodiscard]] inline std::uint64_t total(const Reasons& reasons) {
   std::uint64_t sum = 0;

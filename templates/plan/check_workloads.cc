@@ -8,6 +8,7 @@ namespace myriad::plan {
 namespace {
 
 constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kSmb2Port = 445;
 constexpr std::uint64_t kIcmpHeader = 8;
 constexpr std::uint64_t kIpv4Header = 20;
 constexpr std::uint64_t kIpv6Header = 40;
@@ -15,6 +16,7 @@ constexpr std::uint64_t kIpv6Header = 40;
 std::string_view family(bool v6) { return v6 ? "IPv6" : "IPv4"; }
 bool has_family(const HostGroup& group, bool v6) { return v6 ? group.ipv6.has_value() : group.ipv4.has_value(); }
 bool is_echo(const Workload& workload) { return std::holds_alternative<IcmpEchoWorkload>(workload.kind); }
+bool is_smb2(const Workload& workload) { return std::holds_alternative<Smb2Workload>(workload.kind); }
 
 std::string prefix_text(const HostGroup& group, bool v6) { return v6 ? group.ipv6->text() : group.ipv4->text(); }
 
@@ -49,6 +51,8 @@ class WorkloadCheck {
     } else if (!places_.port_given) {
       if (std::holds_alternative<HttpWorkload>(workload_.kind)) {
         workload_.to.port = Port{kHttpPort};
+      } else if (is_smb2(workload_)) {
+        workload_.to.port = Port{kSmb2Port};
       } else {
         wrong(places_.to, fmt::format("workload '{}' needs a port", workload_.name),
               "as in 10.0.255.1:7, [fd00::1]:7 or NAME:7");
@@ -92,6 +96,10 @@ class WorkloadCheck {
   bool check_group() {
     const std::size_t index = std::get<std::size_t>(workload_.to.address);
     const HostGroup& to = reading_.plan.groups[index];
+    if (is_smb2(workload_)) {
+      return wrong(places_.to, fmt::format("'{}' are hosts of ours, and these serve no files", to.name),
+                   "the address of a file server, as in 10.0.255.1");
+    }
     const bool both4 = from_.ipv4 && to.ipv4;
     const bool both6 = from_.ipv6 && to.ipv6;
     const bool v6 = places_.v6.value_or(!both4);

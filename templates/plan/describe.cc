@@ -158,6 +158,16 @@ std::string target_text(const Plan& plan, const Workload& workload) {
   return (address.is_v6() && !port.empty() ? "[" + address.text() + "]" : address.text()) + port;
 }
 
+std::string smb2_text(const Smb2Workload& smb2) {
+  std::string text = fmt::format("smb2 share {}", smb2.share);
+  text += smb2.user.empty() ? ", anonymous" : fmt::format(", user {}", smb2.user);
+  if (smb2.signing_required) text += ", signed";
+  if (smb2.get) text += fmt::format(", get {}{}", *smb2.get, smb2.verify.any() ? ", verified" : "");
+  if (smb2.put) text += fmt::format(", put {} of {}", size_text(smb2.put->bytes), smb2.put->name);
+  if (smb2.list) text += fmt::format(", list {}", *smb2.list);
+  return text;
+}
+
 std::string kind_text(const Workload& workload) {
   return std::visit(Overloaded{
                         [](const HttpWorkload& http) {
@@ -168,6 +178,7 @@ std::string kind_text(const Workload& workload) {
                           return fmt::format("{} of {}, one every {}", plural(echo.count, "ping"),
                                              size_text(echo.size_bytes), duration_text(echo.interval));
                         },
+                        [](const Smb2Workload& smb2) { return smb2_text(smb2); },
                         [](const TcpWorkload& tcp) { return "tcp, a script of " + plural(tcp.script.size(), "step"); },
                     },
                     workload.kind);

@@ -87,7 +87,7 @@ inline constexpr Key kWorkloadKeys[] = {
     {"icmp_echo", "mapping", "none"},      {"tcp", "mapping", "none"},
     {"load", "mapping", "none"},           {"after", "name", "none"},
     {"start", "duration", "0s"},           {"congestion", "newreno, cubic", "none"},
-    {"initial_window", "integer", "none"}, {"smb2", "mapping", "none", false},
+    {"initial_window", "integer", "none"}, {"smb2", "mapping", "none"},
     {"dns", "mapping", "none", false},     {"dhcp", "mapping", "none", false},
 };
 inline constexpr Key kHttpKeys[] = {

@@ -2,7 +2,6 @@
 // Names refer to nothing any more: groups, ports and services are indices into the vectors of the Plan.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +12,8 @@
 #include "base/time.h"
 #include "templates/plan/plan_flows.h"
 #include "templates/plan/plan_replays.h"
+#include "templates/plan/plan_smb2.h"
+#include "templates/plan/plan_verify.h"
 
 namespace myriad::plan {
 
@@ -95,11 +96,6 @@ struct Service {
   std::variant<HttpService, EchoService, DiscardService> kind;
 };
 
-struct Verify {
-  std::optional<std::array<std::uint8_t, 32>> sha256;
-  std::optional<std::uint64_t> bytes;
-};
-
 struct HttpWorkload {
   std::string path = "/";
   std::string host;  // of the Host header; empty = the target's address
@@ -165,7 +161,7 @@ struct Workload {
   std::string name;
   std::size_t from = 0;  // index into Plan::groups
   Target to;
-  std::variant<HttpWorkload, IcmpEchoWorkload, TcpWorkload> kind;
+  std::variant<HttpWorkload, IcmpEchoWorkload, TcpWorkload, Smb2Workload> kind;
   LoadPlan load;
   std::optional<std::size_t> after;  // index into Plan::workloads: begins when that one is over
   Duration start{};                  // later than the run, or than the end of the other one

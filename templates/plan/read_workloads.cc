@@ -93,17 +93,6 @@ std::optional<std::array<std::uint8_t, 32>> read_sha256(Reading& reading, const 
   return std::nullopt;
 }
 
-Verify read_verify(Reading& reading, const Node& node, Place at) {
-  Fields fields(reading, node, kVerifyTable, "'verify'", at);
-  Verify verify;
-  const Node* const sha256 = fields.find("sha256");
-  const Node* const bytes = fields.find("bytes");
-  if (sha256 != nullptr) verify.sha256 = read_sha256(reading, *sha256);
-  if (bytes != nullptr) verify.bytes = reading.bytes(*bytes, 0, kMostStreamBytes);
-  if (node.entries.empty()) reading.wrong(at, "'verify' verifies nothing", "give sha256, bytes, or both");
-  return verify;
-}
-
 HttpWorkload read_http(Reading& reading, const Node& node, Place at) {
   Fields fields(reading, node, kHttpTable, "'http'", at);
   HttpWorkload http;
@@ -122,7 +111,7 @@ HttpWorkload read_http(Reading& reading, const Node& node, Place at) {
     }
   }
   if (const Node* const verify = fields.find("verify"))
-    http.verify = read_verify(reading, *verify, fields.place_of("verify"));
+    http.verify = read_verify(reading, *verify, fields.place_of("verify"), kVerifyTable);
   return http;
 }
 
@@ -298,7 +287,7 @@ void read_target(Reading& reading, const Node& node, Workload& workload, Workloa
 // ---- a workload as a whole
 
 void read_kind(Reading& reading, Fields& fields, Workload& workload, WorkloadPlaces& places) {
-  static constexpr std::string_view kKinds[] = {"http", "icmp_echo", "tcp"};
+  static constexpr std::string_view kKinds[] = {"http", "icmp_echo", "tcp", "smb2"};
   const auto kind = fields.one_of(kKinds);
   if (!kind) return;
   const Node& node = *fields.find(*kind);
@@ -308,6 +297,8 @@ void read_kind(Reading& reading, Fields& fields, Workload& workload, WorkloadPla
     workload.kind = read_http(reading, node, at);
   } else if (*kind == "icmp_echo") {
     workload.kind = read_icmp_echo(reading, node, at);
+  } else if (*kind == "smb2") {
+    workload.kind = read_smb2(reading, node, at, places);
   } else {
     workload.kind = read_tcp(reading, node, at);
   }
@@ -348,6 +339,13 @@ void read_workload(Reading& reading, const Entry& entry) {
       reading.wrong(hold->at, "icmp_echo has no connection to hold", "remove it");
     }
   }
+  if (places.held) {
+    const Node* const node = fields.find("load");
+    if (node != nullptr && node->find("hold") != nullptr) {
+      reading.wrong(places.hold, "the load says how long to hold as well", "remove one of them");
+    }
+    workload.load.hold = *places.held;
+  }
   workload.congestion = read_congestion(reading, fields.find("congestion"));
   workload.initial_window = read_initial_window(reading, fields.find("initial_window"));
   if (std::holds_alternative<IcmpEchoWorkload>(workload.kind) && places.kind.line != 0) {
@@ -363,6 +361,17 @@ void read_workload(Reading& reading, const Entry& entry) {
 }
 
 }  // namespace
+
+Verify read_verify(Reading& reading, const Node& node, Place at, const KeyTable& table) {
+  Fields fields(reading, node, table, "'verify'", at);
+  Verify verify;
+  const Node* const sha256 = fields.find("sha256");
+  const Node* const bytes = fields.find("bytes");
+  if (sha256 != nullptr) verify.sha256 = read_sha256(reading, *sha256);
+  if (bytes != nullptr) verify.bytes = reading.bytes(*bytes, 0, kMostStreamBytes);
+  if (node.entries.empty()) reading.wrong(at, "'verify' verifies nothing", "give sha256, bytes, or both");
+  return verify;
+}
 
 void read_services(Reading& reading, const Node& section) {
   for_each_named(reading, section, "services", [&](const Entry& entry) { read_service(reading, entry); });

@@ -59,6 +59,8 @@ struct WorkloadPlaces {
   std::string after_name;
   bool port_given = false;
   std::optional<bool> v6;  // of `family`
+  Place hold;              // inside the kind, where that may say it instead of the load
+  std::optional<Duration> held;
 };
 
 struct Reading {
@@ -146,6 +148,8 @@ void read_thresholds(Reading& reading, const Node& section);
 TcpPersonality read_personality(Reading& reading, const Node& node, Place at, const HostGroup& group);
 std::optional<Congestion> read_congestion(Reading& reading, const Node* node);        // of a group or a workload
 std::optional<std::uint8_t> read_initial_window(Reading& reading, const Node* node);  // likewise
+Verify read_verify(Reading& reading, const Node& node, Place at, const KeyTable& table);
+Smb2Workload read_smb2(Reading& reading, const Node& node, Place at, WorkloadPlaces& places);
 LoadPlan read_load(Reading& reading, const Node& node, Place at, const std::string& subject);
 
 // The checks that look at several parts of the plan; only for a plan without problems so far.

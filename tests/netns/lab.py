@@ -39,7 +39,9 @@ def binary():
 
 def command(*words, **options):
     """Runs to the end; raises with the output when it fails."""
-    result = subprocess.run([str(w) for w in words], stdin=subprocess.DEVNULL, capture_output=True, text=True, **options)
+    if "input" not in options:
+        options["stdin"] = subprocess.DEVNULL
+    result = subprocess.run([str(w) for w in words], capture_output=True, text=True, **options)
     if result.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, words))}: exit {result.returncode}\n{result.stdout}{result.stderr}")
     return result.stdout

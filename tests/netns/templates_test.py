@@ -4,6 +4,7 @@ import json
 
 import case
 import lab
+from samba import Samba
 
 FOLDER = lab.ROOT / "templates"
 MAIL = """
@@ -88,6 +89,22 @@ class Shipped(case.Case):
         server = self.net.there.start("python3", "-c", MAIL)
         self.assertEqual(server.stdout.readline(), b"ready\n")
         self.assert_all_succeeded(self.run_template("tcp_script"), {"mail": 100})
+
+    @case.row(seconds=100)
+    def test_smb_mount_storm(self):
+        Samba(self.net, {"test_file.zero": bytes(1 << 20)})
+        works = self.run_template("smb_mount_storm", "--set", "hosts.clients.count=100", "--set",
+                                  "workloads.mount.load.total=100")
+        self.assert_all_succeeded(works, {"mount": 100})
+        self.assertEqual(works["mount"]["sessions_verified"], 100)
+
+    @case.row(seconds=100)
+    def test_smb_hold_300(self):
+        Samba(self.net)
+        works = self.run_template("smb_hold_300", "--set", "workloads.mount.smb2.hold=15s", "--set",
+                                  "workloads.mount.smb2.echo=1s")
+        self.assert_all_succeeded(works, {"mount": 300})
+        self.assertEqual(works["mount"]["concurrent_max"], 300)
 
     def test_servers(self):
         process = self.net.start_myriad("run", FOLDER / "servers.yaml", "-i", "lan=port")

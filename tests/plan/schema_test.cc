@@ -8,6 +8,7 @@
 
 #include "templates/plan/keys_flows.h"
 #include "templates/plan/keys_replays.h"
+#include "templates/plan/keys_smb2.h"
 #include "templates/plan/metrics.h"
 #include "tests/plan/plan_of.h"
 
@@ -73,6 +74,7 @@ std::vector<KeyTable> all_tables() {
   std::vector<KeyTable> tables(kKeyTables.begin(), kKeyTables.end());
   tables.insert(tables.end(), kFlowTables.begin(), kFlowTables.end());
   tables.insert(tables.end(), kReplayTables.begin(), kReplayTables.end());
+  tables.insert(tables.end(), kSmb2Tables.begin(), kSmb2Tables.end());
   tables.insert(tables.end(), layer_tables().begin(), layer_tables().end());
   return tables;
 }
@@ -244,8 +246,8 @@ std::vector<std::string> flow_options(const Row& row) {
 }
 
 std::vector<std::string> preparation(const Row& row) {
-  const bool is_kind =
-      row.key == "http" || row.key == "echo" || row.key == "discard" || row.key == "icmp_echo" || row.key == "tcp";
+  const bool is_kind = row.key == "http" || row.key == "echo" || row.key == "discard" || row.key == "icmp_echo" ||
+                       row.key == "tcp" || (row.key == "smb2" && row.section == "workloads.NAME");
   const std::string service = row.section == "services.NAME.http" ? "services.s.http=" : "services.s.echo=";
   const bool own_service = row.section == "services.NAME" && is_kind;
   const bool whole = row.section == "scenario";
@@ -260,6 +262,8 @@ std::vector<std::string> preparation(const Row& row) {
     set.push_back("workloads.w.icmp_echo=");
   } else if (row.section.starts_with("workloads.NAME.tcp")) {
     set.push_back("workloads.w.tcp={script: [close]}");
+  } else if (row.section.starts_with("workloads.NAME.smb2")) {
+    set.push_back("workloads.w.smb2={share: public, user: alice, get: x, put: {name: x, size: 1KiB}}");
   } else if (row.section != "workloads.NAME" || !is_kind) {
     set.push_back("workloads.w.http=");
   }

@@ -62,6 +62,15 @@ TEST(Document, WorkloadsHaveTheKeysOfTheContract) {
   EXPECT_EQ(fetch["tcp"]["retransmits"], 4);
 }
 
+TEST(Document, StatusesOfFileServersAreThereWhenTheyWereSaid) {
+  RunResult result = sample_result();
+  result.workloads[0].failures.emplace_back("STATUS_ACCESS_DENIED", 2);
+  result.workloads[0].failures.emplace_back("STATUS_DISK_FULL", 0);
+  const Json failures = Json::parse(to_json(result))["workloads"]["fetch"]["failures"];
+  EXPECT_EQ(failures["STATUS_ACCESS_DENIED"], 2);
+  EXPECT_FALSE(failures.contains("STATUS_DISK_FULL"));
+}
+
 TEST(Document, DistributionsAreInSeconds) {
   const Json connect = Json::parse(to_json(sample_result()))["workloads"]["fetch"]["connect_seconds"];
   EXPECT_THAT(keys(connect), ElementsAre("count", "min", "mean", "p50", "p90", "p99", "p999", "max"));

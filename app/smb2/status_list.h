@@ -1,0 +1,82 @@
+// The NT statuses that a file server ends a session with, by their names in [MS-ERREF] 2.3.1. Each is a reason of
+// failure of its own; all others are counted together as smb2_status_other.
+#pragma once
+
+// X(value, enumerator, name in the result document)
+#define MYRIAD_SMB2_STATUSES(X)                                                           \
+  X(0x80000005, kStatusBufferOverflow, "STATUS_BUFFER_OVERFLOW")                          \
+  X(0x8000002D, kStatusStoppedOnSymlink, "STATUS_STOPPED_ON_SYMLINK")                     \
+  X(0xC0000001, kStatusUnsuccessful, "STATUS_UNSUCCESSFUL")                               \
+  X(0xC0000002, kStatusNotImplemented, "STATUS_NOT_IMPLEMENTED")                          \
+  X(0xC0000003, kStatusInvalidInfoClass, "STATUS_INVALID_INFO_CLASS")                     \
+  X(0xC0000004, kStatusInfoLengthMismatch, "STATUS_INFO_LENGTH_MISMATCH")                 \
+  X(0xC0000008, kStatusInvalidHandle, "STATUS_INVALID_HANDLE")                            \
+  X(0xC000000D, kStatusInvalidParameter, "STATUS_INVALID_PARAMETER")                      \
+  X(0xC000000E, kStatusNoSuchDevice, "STATUS_NO_SUCH_DEVICE")                             \
+  X(0xC000000F, kStatusNoSuchFile, "STATUS_NO_SUCH_FILE")                                 \
+  X(0xC0000010, kStatusInvalidDeviceRequest, "STATUS_INVALID_DEVICE_REQUEST")             \
+  X(0xC0000011, kStatusEndOfFile, "STATUS_END_OF_FILE")                                   \
+  X(0xC0000017, kStatusNoMemory, "STATUS_NO_MEMORY")                                      \
+  X(0xC0000022, kStatusAccessDenied, "STATUS_ACCESS_DENIED")                              \
+  X(0xC0000023, kStatusBufferTooSmall, "STATUS_BUFFER_TOO_SMALL")                         \
+  X(0xC0000024, kStatusObjectTypeMismatch, "STATUS_OBJECT_TYPE_MISMATCH")                 \
+  X(0xC0000033, kStatusObjectNameInvalid, "STATUS_OBJECT_NAME_INVALID")                   \
+  X(0xC0000034, kStatusObjectNameNotFound, "STATUS_OBJECT_NAME_NOT_FOUND")                \
+  X(0xC0000035, kStatusObjectNameCollision, "STATUS_OBJECT_NAME_COLLISION")               \
+  X(0xC0000039, kStatusObjectPathInvalid, "STATUS_OBJECT_PATH_INVALID")                   \
+  X(0xC000003A, kStatusObjectPathNotFound, "STATUS_OBJECT_PATH_NOT_FOUND")                \
+  X(0xC000003B, kStatusObjectPathSyntaxBad, "STATUS_OBJECT_PATH_SYNTAX_BAD")              \
+  X(0xC000003E, kStatusDataError, "STATUS_DATA_ERROR")                                    \
+  X(0xC0000043, kStatusSharingViolation, "STATUS_SHARING_VIOLATION")                      \
+  X(0xC0000044, kStatusQuotaExceeded, "STATUS_QUOTA_EXCEEDED")                            \
+  X(0xC0000054, kStatusFileLockConflict, "STATUS_FILE_LOCK_CONFLICT")                     \
+  X(0xC0000056, kStatusDeletePending, "STATUS_DELETE_PENDING")                            \
+  X(0xC000005E, kStatusNoLogonServers, "STATUS_NO_LOGON_SERVERS")                         \
+  X(0xC0000061, kStatusPrivilegeNotHeld, "STATUS_PRIVILEGE_NOT_HELD")                     \
+  X(0xC0000064, kStatusNoSuchUser, "STATUS_NO_SUCH_USER")                                 \
+  X(0xC000006A, kStatusWrongPassword, "STATUS_WRONG_PASSWORD")                            \
+  X(0xC000006D, kStatusLogonFailure, "STATUS_LOGON_FAILURE")                              \
+  X(0xC000006E, kStatusAccountRestriction, "STATUS_ACCOUNT_RESTRICTION")                  \
+  X(0xC000006F, kStatusInvalidLogonHours, "STATUS_INVALID_LOGON_HOURS")                   \
+  X(0xC0000070, kStatusInvalidWorkstation, "STATUS_INVALID_WORKSTATION")                  \
+  X(0xC0000071, kStatusPasswordExpired, "STATUS_PASSWORD_EXPIRED")                        \
+  X(0xC0000072, kStatusAccountDisabled, "STATUS_ACCOUNT_DISABLED")                        \
+  X(0xC000007F, kStatusDiskFull, "STATUS_DISK_FULL")                                      \
+  X(0xC000009A, kStatusInsufficientResources, "STATUS_INSUFFICIENT_RESOURCES")            \
+  X(0xC00000A2, kStatusMediaWriteProtected, "STATUS_MEDIA_WRITE_PROTECTED")               \
+  X(0xC00000A3, kStatusDeviceNotReady, "STATUS_DEVICE_NOT_READY")                         \
+  X(0xC00000B5, kStatusIoTimeout, "STATUS_IO_TIMEOUT")                                    \
+  X(0xC00000BA, kStatusFileIsADirectory, "STATUS_FILE_IS_A_DIRECTORY")                    \
+  X(0xC00000BB, kStatusNotSupported, "STATUS_NOT_SUPPORTED")                              \
+  X(0xC00000BE, kStatusBadNetworkPath, "STATUS_BAD_NETWORK_PATH")                         \
+  X(0xC00000BF, kStatusNetworkBusy, "STATUS_NETWORK_BUSY")                                \
+  X(0xC00000C3, kStatusInvalidNetworkResponse, "STATUS_INVALID_NETWORK_RESPONSE")         \
+  X(0xC00000C9, kStatusNetworkNameDeleted, "STATUS_NETWORK_NAME_DELETED")                 \
+  X(0xC00000CA, kStatusNetworkAccessDenied, "STATUS_NETWORK_ACCESS_DENIED")               \
+  X(0xC00000CB, kStatusBadDeviceType, "STATUS_BAD_DEVICE_TYPE")                           \
+  X(0xC00000CC, kStatusBadNetworkName, "STATUS_BAD_NETWORK_NAME")                         \
+  X(0xC00000CE, kStatusTooManySessions, "STATUS_TOO_MANY_SESSIONS")                       \
+  X(0xC00000CF, kStatusSharingPaused, "STATUS_SHARING_PAUSED")                            \
+  X(0xC00000D0, kStatusRequestNotAccepted, "STATUS_REQUEST_NOT_ACCEPTED")                 \
+  X(0xC00000E5, kStatusInternalError, "STATUS_INTERNAL_ERROR")                            \
+  X(0xC00000E9, kStatusUnexpectedIoError, "STATUS_UNEXPECTED_IO_ERROR")                   \
+  X(0xC0000103, kStatusNotADirectory, "STATUS_NOT_A_DIRECTORY")                           \
+  X(0xC000011F, kStatusTooManyOpenedFiles, "STATUS_TOO_MANY_OPENED_FILES")                \
+  X(0xC0000120, kStatusCancelled, "STATUS_CANCELLED")                                     \
+  X(0xC0000123, kStatusFileDeleted, "STATUS_FILE_DELETED")                                \
+  X(0xC0000128, kStatusFileClosed, "STATUS_FILE_CLOSED")                                  \
+  X(0xC000015B, kStatusLogonTypeNotGranted, "STATUS_LOGON_TYPE_NOT_GRANTED")              \
+  X(0xC000018D, kStatusTrustedRelationshipFailure, "STATUS_TRUSTED_RELATIONSHIP_FAILURE") \
+  X(0xC0000193, kStatusAccountExpired, "STATUS_ACCOUNT_EXPIRED")                          \
+  X(0xC0000203, kStatusUserSessionDeleted, "STATUS_USER_SESSION_DELETED")                 \
+  X(0xC0000205, kStatusInsuffServerResources, "STATUS_INSUFF_SERVER_RESOURCES")           \
+  X(0xC0000224, kStatusPasswordMustChange, "STATUS_PASSWORD_MUST_CHANGE")                 \
+  X(0xC0000225, kStatusNotFound, "STATUS_NOT_FOUND")                                      \
+  X(0xC0000234, kStatusAccountLockedOut, "STATUS_ACCOUNT_LOCKED_OUT")                     \
+  X(0xC0000257, kStatusPathNotCovered, "STATUS_PATH_NOT_COVERED")                         \
+  X(0xC000026E, kStatusVolumeDismounted, "STATUS_VOLUME_DISMOUNTED")                      \
+  X(0xC0000388, kStatusDowngradeDetected, "STATUS_DOWNGRADE_DETECTED")                    \
+  X(0xC000035C, kStatusNetworkSessionExpired, "STATUS_NETWORK_SESSION_EXPIRED")           \
+  X(0xC0000466, kStatusServerUnavailable, "STATUS_SERVER_UNAVAILABLE")                    \
+  X(0xC0000467, kStatusFileNotAvailable, "STATUS_FILE_NOT_AVAILABLE")                     \
+  X(0xC05D0000, kStatusSmbNoPreauthIntegrityHashOverlap, "STATUS_SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP")
