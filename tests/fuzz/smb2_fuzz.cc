@@ -119,8 +119,6 @@ struct Outcome {
   bool over = false;
   std::optional<Failure> failure;
   std::uint64_t said = 0;
-
-  friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
 class Session {
