@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "engine/counters.h"
+#include "app/failure.h"
 
 namespace myriad::cli {
 namespace {
@@ -35,12 +35,10 @@ GroupOnPort on_port(const plan::Plan& plan, const StoppedPorts& ports, std::size
   return found;
 }
 
-std::string name_of(engine::Failure why) { return std::string(engine::kFailureNames[static_cast<std::size_t>(why)]); }
-
 // Adds the failures of one workload to those of others.
 void add(report::Reasons& sum, const engine::HostTally& tally) {
   for (const auto& [why, count] : tally.failures) {
-    const std::string name = name_of(why);
+    const std::string name{app::failure_name(why)};
     const auto same = std::find_if(sum.begin(), sum.end(), [&](const auto& reason) { return reason.first == name; });
     if (same == sum.end()) {
       sum.emplace_back(name, count);

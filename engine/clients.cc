@@ -543,7 +543,8 @@ void Clients::on_timer(std::uint32_t index, Instant now) {
 Instant Clients::next_deadline(Instant now) const {
   Instant next = wheel_.next_deadline();
   for (const auto& w : workloads_) {
-    next = std::min(next, w->load.has_begun() ? w->load.next_due(now) : now + kLookAgain);
+    const bool waits = !w->load.has_begun() && w->load.goes_on(now);
+    next = std::min(next, waits ? now + kLookAgain : w->load.next_due(now));
     for (const WaitingLine& line : w->lines) next = std::min(next, line.next_due(sessions_, now));
   }
   return next;

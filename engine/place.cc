@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "engine/place_smb2.h"
+#include "templates/plan/host_range.h"
 
 namespace myriad::engine {
 namespace {
@@ -142,21 +143,10 @@ Conversation conversation(const plan::Plan& plan, const plan::TcpWorkload& tcp) 
   return {app::Script{steps, plan.seed ^ kScriptSeed}};
 }
 
-craft::HostRange host_range(const plan::HostGroup& group) {
-  craft::HostRange hosts;
-  hosts.count = group.count;
-  hosts.mac = group.mac;
-  if (group.ipv4) hosts.ipv4 = group.ipv4->address;
-  if (group.ipv6) hosts.ipv6 = group.ipv6->address;
-  hosts.vlan = group.vlan.tags;
-  hosts.hosts_per_vlan = group.vlan.per;
-  return hosts;
-}
-
 // What the port can carry is known when it is open.
 void place_replays(const plan::Plan& plan, std::size_t port, std::vector<ReplayPlace>& out) {
   const auto hosts = [&](const std::optional<std::size_t>& group) -> std::optional<craft::HostRange> {
-    return group ? std::optional{host_range(plan.groups[*group])} : std::nullopt;
+    return group ? std::optional{plan::host_range(plan.groups[*group])} : std::nullopt;
   };
   for (std::size_t i = 0; i < plan.replays.size(); ++i) {
     const plan::ReplayPlan& replay = plan.replays[i];

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
+
 namespace myriad::report {
 namespace {
 
@@ -61,31 +63,10 @@ std::string bytes_text(std::uint64_t bytes) {
   return three_digits(value) + " " + kUnits[unit];
 }
 
-namespace {
-
-// How many bytes the code point at the beginning of `text` has; 0 when there is none. RFC 3629.
-std::size_t code_point_bytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xc2 && first < 0xe0 ? 2 : (first & 0xf0U) == 0xe0 ? 3 : first < 0xf5 ? 4 : 0;
-  if (first < 0xc2 || length == 0) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool surrogate = first == 0xed && second >= 0xa0;
-  const bool beyond = first == 0xf4 && second >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
-}  // namespace
-
 std::string valid_utf8(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t bytes = code_point_bytes(text);
+    const std::size_t bytes = utf8_bytes(text);
     out += bytes == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, bytes);
     text.remove_prefix(std::max<std::size_t>(bytes, 1));
   }

@@ -27,8 +27,7 @@ void Smb2Dialogue::fail(Failure why) {
 }
 bool Smb2Dialogue::failed() const { return work_ && work_->failure != Failure::kCount; }
 
-// --- the owner's side
-// -------------------------------------------------------------------------------------------------
+// --- the owner's side ------------------------------------------------------------------------------------------------
 
 Step Smb2Dialogue::outcome([[maybe_unused]] Instant now) {
   Step step;
@@ -120,8 +119,7 @@ void Smb2Dialogue::read(std::uint64_t offset, MutableBytes out) const {
   work_->outbox.copy(static_cast<std::uint32_t>(offset - (sent_ - work_->outbox.size())), out);
 }
 
-// --- asking
-// -----------------------------------------------------------------------------------------------------------
+// --- asking ----------------------------------------------------------------------------------------------------------
 
 bool Smb2Dialogue::can_ask() {
   if (credits_ > 0) return true;
@@ -170,8 +168,7 @@ void Smb2Dialogue::ask_empty(Command command) {
   send(frame);
 }
 
-// --- hearing
-// ----------------------------------------------------------------------------------------------------------
+// --- hearing ---------------------------------------------------------------------------------------------------------
 
 void Smb2Dialogue::add_credits(std::uint16_t granted) { credits_ = std::min(credits_ + granted, 0xffffU); }
 
@@ -251,8 +248,7 @@ void Smb2Dialogue::dispatch(Command command, Bytes body, Instant now) {
   }
 }
 
-// --- the data of a read
-// -----------------------------------------------------------------------------------------------
+// --- the data of a read ----------------------------------------------------------------------------------------------
 
 void Smb2Dialogue::hear_read_begin(Bytes fixed) {
   Work& w = *work_;

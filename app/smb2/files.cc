@@ -22,8 +22,7 @@ void Smb2Dialogue::next_operation(Instant now) {
   wake_at_ = now + options.echo;
 }
 
-// --- opening and closing
-// ----------------------------------------------------------------------------------------------
+// --- opening and closing ---------------------------------------------------------------------------------------------
 
 // A file that is to be read says how long it is in the same frame, if the credits allow two requests.
 void Smb2Dialogue::ask_open() {
@@ -106,8 +105,7 @@ void Smb2Dialogue::on_close(Bytes body, Instant now) {
   next_operation(now);
 }
 
-// --- reading and writing
-// ----------------------------------------------------------------------------------------------
+// --- reading and writing ---------------------------------------------------------------------------------------------
 
 // Asks for as much as credits and bounds allow: first what came short, then what comes next.
 void Smb2Dialogue::ask_ranges() {
@@ -195,8 +193,7 @@ void Smb2Dialogue::on_write(Range& range, Bytes body) {
   after_range();
 }
 
-// --- listing
-// ----------------------------------------------------------------------------------------------------------
+// --- listing ---------------------------------------------------------------------------------------------------------
 
 void Smb2Dialogue::ask_names() {
   if (!can_ask()) return;

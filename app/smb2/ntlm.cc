@@ -34,8 +34,7 @@ constexpr std::uint16_t kPairTimestamp = 7;
 
 void append(Octets& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
-// --- DER, as much of it as SPNEGO is made of
-// --------------------------------------------------------------------------
+// --- DER, as much of it as SPNEGO is made of -------------------------------------------------------------------------
 
 constexpr std::uint8_t kSequence = 0x30;
 constexpr std::uint8_t kOctetString = 0x04;
@@ -102,8 +101,7 @@ std::optional<Bytes> response_token(Bytes token) {
   return std::nullopt;
 }
 
-// --- NTLM
-// -------------------------------------------------------------------------------------------------------------
+// --- NTLM ------------------------------------------------------------------------------------------------------------
 
 bool is_ntlm(Bytes message) {
   return message.size() >= sizeof kSignature && std::memcmp(message.data(), kSignature, sizeof kSignature) == 0;

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "base/utf8.h"
+
 namespace myriad::app::smb2 {
 namespace {
 
@@ -68,8 +70,7 @@ std::optional<Header> Header::parse(Bytes bytes) {
   return header;
 }
 
-// --- writing
-// ----------------------------------------------------------------------------------------------------------
+// --- writing ---------------------------------------------------------------------------------------------------------
 
 void Frame::begin(const Header& header) {
   if (message_ != 0) {
@@ -227,8 +228,7 @@ void write_empty(Frame& frame) {
   frame.u16(0);
 }
 
-// --- reading
-// ----------------------------------------------------------------------------------------------------------
+// --- reading ---------------------------------------------------------------------------------------------------------
 
 std::optional<NegotiateReply> parse_negotiate(Bytes body) {
   constexpr std::size_t kFixed = 64;
@@ -308,8 +308,7 @@ bool is_tree_connect(Bytes body) { return is_structure(body, 16, 16); }
 bool is_close(Bytes body) { return is_structure(body, 60, 60); }
 bool is_empty(Bytes body) { return is_structure(body, 4, 4); }
 
-// --- text
-// -------------------------------------------------------------------------------------------------------------
+// --- text ------------------------------------------------------------------------------------------------------------
 
 std::optional<std::vector<std::uint8_t>> utf16(std::string_view text) {
   std::vector<std::uint8_t> out;
@@ -318,22 +317,11 @@ std::optional<std::vector<std::uint8_t>> utf16(std::string_view text) {
     out.push_back(static_cast<std::uint8_t>(value >> 8));
   };
   while (!text.empty()) {
+    const std::size_t length = utf8_bytes(text);
+    if (length == 0) return std::nullopt;
     const auto first = static_cast<std::uint8_t>(text[0]);
-    const std::size_t length = first < 0x80   ? 1
-                               : first < 0xc2 ? 0
-                               : first < 0xe0 ? 2
-                               : first < 0xf0 ? 3
-                               : first < 0xf5 ? 4
-                                              : 0;
-    if (length == 0 || text.size() < length) return std::nullopt;
     std::uint32_t code = length == 1 ? first : first & (0xffU >> (length + 1));
-    for (std::size_t i = 1; i < length; ++i) {
-      const auto byte = static_cast<std::uint8_t>(text[i]);
-      if ((byte & 0xc0) != 0x80) return std::nullopt;
-      code = code << 6 | (byte & 0x3f);
-    }
-    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return std::nullopt;
+    for (std::size_t i = 1; i < length; ++i) code = code << 6 | (static_cast<std::uint8_t>(text[i]) & 0x3f);
     if (code < 0x10000) {
       unit(code);
     } else {

@@ -120,8 +120,7 @@ class Frame {
   std::size_t message_ = 0;  // where the one begun last is; 0: none yet
 };
 
-// --- requests: the body behind a header that begin() has written
-// ------------------------------------------------------
+// --- requests: the body behind a header that begin() has written -----------------------------------------------------
 
 struct NegotiateRequest {
   std::span<const Dialect> dialects;
@@ -171,8 +170,7 @@ void write_close(Frame& frame, const FileId& file);
 // Tree disconnect, logoff, echo.
 void write_empty(Frame& frame);
 
-// --- responses
-// --------------------------------------------------------------------------------------------------------
+// --- responses -------------------------------------------------------------------------------------------------------
 
 struct NegotiateReply {
   std::uint16_t security_mode = 0;

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "craft/csv.h"
+#include "templates/plan/host_range.h"
 #include "templates/plan/reading.h"
 
 namespace myriad::plan {
@@ -16,17 +17,6 @@ using craft::CompileError;
 
 // Of a data file, as much is read before the run; the rest is read while it runs.
 constexpr std::size_t kLookedInto = 1 << 20;
-
-craft::HostRange hosts_of(const HostGroup& group) {
-  craft::HostRange hosts;
-  hosts.count = group.count;
-  hosts.mac = group.mac;
-  if (group.ipv4) hosts.ipv4 = group.ipv4->address;
-  if (group.ipv6) hosts.ipv6 = group.ipv6->address;
-  hosts.vlan = group.vlan.tags;
-  hosts.hosts_per_vlan = group.vlan.per;
-  return hosts;
-}
 
 Place place_of(const CompileError& error, const FlowDraft& draft) {
   switch (error.part) {
@@ -147,7 +137,7 @@ void check_flow(Reading& reading, std::size_t index) {
   if (options.mutation && !draft.mutation_seeded) options.mutation->seed = mix64(options.seed);
   if (flow.group) {
     const HostGroup& group = reading.plan.groups[*flow.group];
-    options.hosts = hosts_of(group);
+    options.hosts = host_range(group);
     options.mtu = group.mtu;
   }
   if (!flow.group && reading.sender) {

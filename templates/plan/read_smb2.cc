@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/utf8.h"
 #include "templates/plan/keys_smb2.h"
 #include "templates/plan/reading.h"
 
@@ -20,17 +21,9 @@ constexpr std::pair<std::string_view, std::uint16_t> kDialects[] = {
 bool is_name(std::string_view text) {
   while (!text.empty()) {
     const auto first = static_cast<unsigned char>(text[0]);
-    if (first < 0x20 || first == 0x7f) return false;
-    const std::size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (length == 0 || first > 0xf4 || text.size() < length) return false;
-    for (std::size_t i = 1; i < length; ++i) {
-      if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return false;
-    }
-    const auto second = length > 1 ? static_cast<unsigned char>(text[1]) : 0;
-    const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-    const bool beyond = (first == 0xed && second >= 0xa0) || (first == 0xf4 && second >= 0x90);
-    if (overlong || beyond) return false;
-    text.remove_prefix(length);
+    const std::size_t bytes = utf8_bytes(text);
+    if (bytes == 0 || first < 0x20 || first == 0x7f) return false;
+    text.remove_prefix(bytes);
   }
   return true;
 }

@@ -10,30 +10,14 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/utf8.h"
+
 namespace myriad::plan {
 namespace {
 
 constexpr std::uint64_t kWeightOfNode = 64;  // about what a Node costs beside its text
 
 struct Stop {};  // thrown out of yaml-cpp after a problem that makes reading on useless
-
-// A length of 0 means: not UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
-std::size_t character_length(std::string_view rest) {
-  const auto byte = [rest](std::size_t i) { return static_cast<unsigned char>(rest[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || rest.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);
-  if (first == 0xe0 && second < 0xa0) return 0;
-  if (first == 0xed && second > 0x9f) return 0;
-  if (first == 0xf0 && second < 0x90) return 0;
-  if (first == 0xf4 && second > 0x8f) return 0;
-  return length;
-}
 
 // What yaml-cpp says, in the words of who writes a scenario.
 struct Wording {
@@ -310,7 +294,7 @@ bool check_text(std::uint32_t source, Problems& problems) {
     return false;
   };
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = character_length(text.substr(i));
+    const std::size_t length = utf8_bytes(text.substr(i));
     const char c = text[i];
     if (length == 0) return refuse("not UTF-8", "save the file as UTF-8");
     if (c == '\t' && !in_comment) return refuse("a tab", "use spaces; inside double quotes write \\t");

@@ -310,8 +310,7 @@ TEST(Smb2Dialogue, StatusesAreReasonsByTheirNames) {
   EXPECT_EQ(reason(Command::kTreeConnect, kStatusMoreProcessing), "smb2_status_other");
 }
 
-// --- held
-// -------------------------------------------------------------------------------------------------------------
+// --- held ------------------------------------------------------------------------------------------------------------
 
 TEST(Smb2Dialogue, IsKeptAliveByEchoes) {
   Lab lab{mount()};
@@ -406,8 +405,7 @@ TEST(Smb2Dialogue, OneThatIsHeldIsSmall) {
   EXPECT_LE(sizeof(Smb2Dialogue), 128U);
 }
 
-// --- lies
-// -------------------------------------------------------------------------------------------------------------
+// --- lies ------------------------------------------------------------------------------------------------------------
 
 // The session's end when the answer to `command` is changed by `change`, which sees it behind the frame's length.
 template <class Change>

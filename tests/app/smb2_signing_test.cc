@@ -110,8 +110,7 @@ TEST(Rc4, OfTheDocument) {
   EXPECT_EQ(hex_of(data), "270e1ba896585eeb7af3472d3b4c75a7");
 }
 
-// --- NTLM ([MS-NLMP] 4.2.4)
-// -------------------------------------------------------------------------------------------
+// --- NTLM ([MS-NLMP] 4.2.4) ------------------------------------------------------------------------------------------
 
 // Target information of 4.2.4.1.3 alone, around which the rest of a challenge is built here.
 Octets challenge_message(std::uint32_t flags, Bytes target_info, std::uint32_t info_offset = 48) {
@@ -205,8 +204,7 @@ TEST(Ntlm, RefusesChallengesThatLie) {
   EXPECT_FALSE(parse_challenge(good));
 }
 
-// --- SPNEGO
-// -----------------------------------------------------------------------------------------------------------
+// --- SPNEGO ----------------------------------------------------------------------------------------------------------
 
 TEST(Spnego, FirstTokenIsWhatTheRfcSays) {
   EXPECT_EQ(hex_of(first_token()),

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/addr.h"
@@ -8,6 +10,7 @@
 #include "base/frame.h"
 #include "base/rng.h"
 #include "base/seq.h"
+#include "base/utf8.h"
 
 namespace myriad {
 namespace {
@@ -100,6 +103,38 @@ TEST(Rng, ForksDependOnSeedAndKeyAlone) {
   Rng b = spent.fork(5);
   EXPECT_EQ(a.next(), b.next());
   EXPECT_NE(root.fork(5).next(), root.fork(6).next());
+}
+
+TEST(Utf8, TellsCharactersFromWhatIsNone) {
+  using namespace std::string_view_literals;
+  const std::pair<std::string_view, std::size_t> kCases[] = {{"a", 1},
+                                                             {"\0"sv, 1},
+                                                             {"\x7f", 1},
+                                                             {"\xc2\x80", 2},
+                                                             {"\xdf\xbfz", 2},
+                                                             {"\xe0\xa0\x80", 3},
+                                                             {"\xed\x9f\xbf", 3},
+                                                             {"\xef\xbf\xbf", 3},
+                                                             {"\xf0\x90\x80\x80", 4},
+                                                             {"\xf4\x8f\xbf\xbf", 4},
+                                                             // cut, or going on as it must not
+                                                             {"\x80", 0},
+                                                             {"\xc2", 0},
+                                                             {"\xc2z", 0},
+                                                             {"\xe2\x82", 0},
+                                                             {"\xf0\x9f\x98", 0},
+                                                             {"\xe2\x82z", 0},
+                                                             // overlong, surrogates, beyond U+10FFFF
+                                                             {"\xc0\x80", 0},
+                                                             {"\xc1\xbf", 0},
+                                                             {"\xe0\x9f\xbf", 0},
+                                                             {"\xf0\x8f\xbf\xbf", 0},
+                                                             {"\xed\xa0\x80", 0},
+                                                             {"\xed\xbf\xbf", 0},
+                                                             {"\xf4\x90\x80\x80", 0},
+                                                             {"\xf5\x80\x80\x80", 0},
+                                                             {"\xff", 0}};
+  for (const auto& [text, bytes] : kCases) EXPECT_EQ(utf8_bytes(text), bytes) << ::testing::PrintToString(text);
 }
 
 TEST(TxBatch, ConservesFrames) {

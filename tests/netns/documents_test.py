@@ -8,16 +8,7 @@ import struct
 import case
 import lab
 
-WORK = f"""
-  servers: {{port: lan, count: 10, mac: 02:4d:00:00:10:01, ipv4: 10.77.16.1/16}}
-services:
-  web: {{on: servers, port: 80, http: {{body: 1KiB}}}}
-workloads:
-  fetch:
-    from: clients
-    to: {lab.THERE4}:80
-    http: {{get: /s, verify: {{bytes: 64}}}}
-    load: {{total: 200}}
+WORK = lab.fetch_yaml("{total: 200}", servers=10) + f"""\
   ping: {{from: clients, to: {lab.THERE4}, icmp_echo: {{count: 3, interval: 1s}}}}
 thresholds:
   fetch.sessions_failed: ["== 0"]

@@ -363,3 +363,18 @@ def host6(index):
 
 def host_mac(index):
     return ":".join(f"{byte:02x}" for byte in (0x024D00000001 + index).to_bytes(6, "big"))
+
+
+def fetch_yaml(load, servers=2):
+    """The rest of hosts_yaml(): so many hosts with a web service, and all others fetch from the far side."""
+    return f"""
+  servers: {{port: lan, count: {servers}, mac: 02:4d:00:00:10:01, ipv4: 10.77.16.1/16}}
+services:
+  web: {{on: servers, port: 80, http: {{body: 1KiB}}}}
+workloads:
+  fetch:
+    from: clients
+    to: {THERE4}:80
+    http: {{get: /s, verify: {{bytes: 64}}}}
+    load: {load}
+"""

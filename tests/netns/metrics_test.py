@@ -10,16 +10,7 @@ import lab
 
 ADDRESS = "127.0.0.1:9477"
 
-WORK = f"""
-  servers: {{port: lan, count: 2, mac: 02:4d:00:00:10:01, ipv4: 10.77.16.1/16}}
-services:
-  web: {{on: servers, port: 80, http: {{body: 1KiB}}}}
-workloads:
-  fetch:
-    from: clients
-    to: {lab.THERE4}:80
-    http: {{get: /s, verify: {{bytes: 64}}}}
-    load: {{concurrent: 20, total: 500}}
+WORK = lab.fetch_yaml("{concurrent: 20, total: 500}") + f"""\
   ping: {{from: clients, to: {lab.THERE4}, icmp_echo: {{count: 1000, interval: 100ms}}}}
 flows:
   noise: {{from: clients, packet: [ipv4: {{dst: {lab.THERE4}}}, udp: {{dst: 9}}, payload: {{sequence: {{}}}}], rate: 500pps}}

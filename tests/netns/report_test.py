@@ -151,16 +151,7 @@ class Report(case.Case):
     def test_a_browser_draws_it_without_a_network(self):
         net = self.lab()
         lab.Nginx(net)
-        scenario = lab.hosts_yaml(100, extra=f"""
-  servers: {{port: lan, count: 2, mac: 02:4d:00:00:10:01, ipv4: 10.77.16.1/16}}
-services:
-  web: {{on: servers, port: 80, http: {{body: 1KiB}}}}
-workloads:
-  fetch:
-    from: clients
-    to: {lab.THERE4}:80
-    http: {{get: /s, verify: {{bytes: 64}}}}
-    load: {{concurrent: 20}}
+        scenario = lab.hosts_yaml(100, extra=lab.fetch_yaml("{concurrent: 20}") + f"""\
   ping: {{from: clients, to: {lab.THERE4}, icmp_echo: {{}}, load: {{rate: 50/s}}}}
 flows:
   noise: {{from: clients, packet: [ipv4: {{dst: {lab.THERE4}}}, udp: {{dst: 9}}], rate: 500pps}}

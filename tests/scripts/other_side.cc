@@ -278,8 +278,7 @@ std::vector<std::uint8_t> OtherSide::answer_to(const Seen& question) const {
   return neighbour_frame(question.host, question.peer, false);
 }
 
-// --- frames of ours
-// ---------------------------------------------------------------------------------------------------
+// --- frames of ours --------------------------------------------------------------------------------------------------
 
 Seen OtherSide::read(Bytes bytes, Instant at) {
   Seen seen;
@@ -427,8 +426,7 @@ void OtherSide::read_tcp(Seen& seen, const wire::IpView& ip) {
   }
 }
 
-// --- expected and seen
-// ------------------------------------------------------------------------------------------------
+// --- expected and seen -----------------------------------------------------------------------------------------------
 
 std::string OtherSide::difference(const Action& expected, const Seen& seen) {
   if (!seen.trouble.empty()) return seen.trouble;
