@@ -41,6 +41,7 @@ report::Reasons port_drops(const PortReport& counters) {
   drops.emplace_back("rx_fill_ring_empty", counters.xdp.rx_fill_ring_empty_descs);
   drops.emplace_back("tx_far_end_full", counters.port.ebusy_lost);
   drops.emplace_back("tx_invalid", counters.xdp.tx_invalid_descs);
+  drops.emplace_back("tx_left_behind", counters.tx_left_behind);
   drops.emplace_back("inside_no_frame", counters.inside_dropped);
   return drops;
 }

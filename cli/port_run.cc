@@ -31,8 +31,12 @@ using XskShard = engine::Shard<xsk::ShardPort, engine::Sessions>;
 constexpr std::uint32_t kIdleTurns = 200;
 // A sleeping shard wakes at least this often, so that it hears an order whose wake-up got lost in a device.
 constexpr Duration kLongestSleep = std::chrono::milliseconds{100};
-// How long the last turns may take: resets leave, sent frames come back.
+// How long the last turns may take: resets leave.
 constexpr Duration kLastTurns = std::chrono::milliseconds{100};
+// Then sent frames come back, as long as the kernel completes any. Looks are counted rather than time: a process that
+// was held up has not waited.
+constexpr std::uint32_t kLooksInVain = 200;
+constexpr Duration kBetweenLooks = std::chrono::milliseconds{1};
 // How soon the control thread looks again for an answer of the shards.
 constexpr Duration kFirstLook = std::chrono::microseconds{100};
 constexpr Duration kLastLook = std::chrono::milliseconds{4};
@@ -153,7 +157,7 @@ class Worker {
     if (plug_.state() != state_.load(std::memory_order_relaxed)) state_.store(plug_.state(), std::memory_order_release);
   }
 
-  // The peers hear resets, and what is under way comes back.
+  // The peers hear resets.
   void finish() {
     sessions_.abort_all();
     traffic_.stop();
@@ -303,11 +307,13 @@ struct PortRun::Crew {
   std::optional<bpf::SteeringCounters> last_steering;
   bool running = false;
   std::int64_t frames_missing = 0;
+  std::int64_t left_behind = 0;
 
   Crew(const plan::Plan& the_plan, std::size_t index)
       : plan(the_plan), placement(engine::place(the_plan, index)), hosts(placement.groups) {}
 
   Result<void> open(const plan::PortPlan& port_plan);
+  void settle();
   void add_up(PortReport& report, const ShardReport& shard) const;
 };
 
@@ -359,6 +365,29 @@ Result<void> PortRun::Crew::open(const plan::PortPlan& port_plan) {
   return {};
 }
 
+// The shards are at rest: what they have given to the kernel comes back.
+void PortRun::Crew::settle() {
+  const auto waits = [](const auto& worker) {
+    const bool has_sent = worker->shard().has_outgoing() || worker->plug().has_unfinished();
+    return has_sent && worker->plug().state() == PortState::kUp;
+  };
+  for (std::uint32_t in_vain = 0; in_vain < kLooksInVain;) {
+    bool completed = false;
+    for (const auto& worker : workers) completed |= worker->shard().take_back();
+    if (std::none_of(workers.begin(), workers.end(), waits)) break;
+    in_vain = completed ? 0 : in_vain + 1;
+    if (!completed) std::this_thread::sleep_for(kBetweenLooks);
+  }
+  for (const auto& worker : workers) left_behind += worker->shard().put_away() + worker->plug().tx_balance();
+  for (int pass = 0; pass < 2; ++pass) {  // what was handed over goes home in the second
+    for (const auto& worker : workers) worker->shard().collect();
+  }
+  std::int64_t accounted = port->frames_in_kernel();
+  for (const auto& worker : workers) accounted += worker->shard().frames_held();
+  frames_missing = std::int64_t{port->area().count()} - accounted;
+  assert(frames_missing == 0 && "every frame handed out is accounted for");
+}
+
 void PortRun::Crew::add_up(PortReport& report, const ShardReport& shard) const {
   report.sessions.merge(shard.sessions);
   for (std::size_t i = 0; i < report.drops.count.size(); ++i) report.drops.count[i] += shard.drops.count[i];
@@ -388,7 +417,10 @@ Result<void> PortRun::start(const RunStart& start) {
   // Content comes from the seed alone. Ports and initial sequence numbers differ from run to run as those of rebooted
   // hosts do, or a new run would meet the connections that a killed one has left half open at the target.
   const std::uint64_t secret = mix64(crew.plan.seed ^ static_cast<std::uint64_t>(start.at.ns));
-  for (engine::ReplayPlace& replay : crew.placement.replays) replay.rewriting.seed = secret;
+  for (engine::ReplayPlace& replay : crew.placement.replays) {
+    replay.rewriting.seed = secret;
+    if (replay.only) replay.together = &start.replay_starts[replay.index];
+  }
   for (std::uint32_t i = 0; i < shards(); ++i) {
     engine::Tap* const tap = start.taps.empty() ? nullptr : start.taps[i];
     crew.workers.push_back(
@@ -433,14 +465,7 @@ void PortRun::stop() {
   for (const auto& worker : crew_->workers) worker->order_stop();
   for (const auto& worker : crew_->workers) worker->join();
   if (auto counters = crew_->steering->counters()) crew_->last_steering = *counters;
-  for (const auto& worker : crew_->workers) worker->shard().put_away();
-  for (int pass = 0; pass < 2; ++pass) {  // what was handed over goes home in the second
-    for (const auto& worker : crew_->workers) worker->shard().collect();
-  }
-  std::int64_t accounted = crew_->port->frames_in_kernel();
-  for (const auto& worker : crew_->workers) accounted += worker->shard().frames_held();
-  crew_->frames_missing = std::int64_t{crew_->port->area().count()} - accounted;
-  assert(crew_->frames_missing == 0 && "every frame handed out is accounted for");
+  crew_->settle();
 }
 
 engine::HostTally PortRun::tally(std::size_t workload, std::uint32_t host) const {
@@ -471,6 +496,7 @@ PortReport PortRun::report(Duration patience) {
     for (const auto& worker : crew.workers) crew.add_up(report, *worker->answer());
   } else {
     for (const auto& worker : crew.workers) crew.add_up(report, worker->final_report());
+    report.tx_left_behind = static_cast<std::uint64_t>(crew.left_behind);
   }
   for (const auto& worker : crew.workers) add(report.xdp, worker->plug().statistics());
   if (crew.last_steering) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "engine/host_tallies.h"
 #include "engine/milestones.h"
 #include "engine/place.h"
+#include "engine/replay_start.h"
 #include "engine/tap.h"
 #include "stack/host_table.h"
 #include "stack/wire/drop.h"
@@ -36,6 +38,7 @@ struct PortReport {
   bpf::SteeringCounters steering;
   std::uint64_t frames_inside = 0;
   std::uint64_t inside_dropped = 0;
+  std::uint64_t tx_left_behind = 0;  // frames that had not left when the run had ended, and were not going to
   PortState state = PortState::kUp;
 };
 
@@ -47,6 +50,7 @@ struct RunStart {
   std::vector<engine::Tap*> taps;  // of this port: one per shard, or none
   std::vector<int> cores;          // to which the shards are pinned in turn; none: to no core
   bool spin = false;               // shards may spin for a moment while idle, since each has a core of its own
+  std::span<engine::ReplayStart> replay_starts;  // one for each replay of the plan; outlives the ports
 };
 
 class PortRun {

@@ -92,6 +92,7 @@ class Run {
   std::optional<CaptureFilter> filter_;  // until the capture has it
   std::unique_ptr<Capture> capture_;
   std::optional<engine::Milestones> milestones_;  // outlives the ports
+  std::vector<engine::ReplayStart> replay_starts_ = std::vector<engine::ReplayStart>(plan_.replays.size());
   std::vector<std::unique_ptr<PortRun>> ports_;
   report::Progress progress_;
   report::RunResult base_;  // names, and what the ports are
@@ -221,6 +222,7 @@ Result<void> Run::begin() {
   start.run = static_cast<std::uint16_t>(
       mix64(static_cast<std::uint64_t>(start.at.ns) ^ mix64(static_cast<std::uint64_t>(::getpid()))));
   start.milestones = &milestones_.emplace(parts_of_workloads());
+  start.replay_starts = replay_starts_;
   start.cores = allowed_cores();
   std::size_t shards = 0;
   for (const auto& port : ports_) shards += port->shards();

@@ -13,7 +13,10 @@ VlanTags MappedHost::vlan() const {
 }
 
 Endpoints::Endpoints(std::optional<HostRange> askers, std::optional<HostRange> answerers, std::uint64_t seed)
-    : askers_(std::move(askers)), answerers_(std::move(answerers)), seed_(mix64(seed)) {}
+    : askers_(std::move(askers)),
+      answerers_(std::move(answerers)),
+      // Odd, so that the lower half of a product tells all numbers apart.
+      secrets_{mix64(seed) | 1, mix64(mix64(seed))} {}
 
 Endpoints::Entry* Endpoints::find_or_add(const IpAddress& ip, Role role) {
   if (const std::uint32_t at = find(ip); at != HashIndex::kNone) return &entries_[at];
@@ -28,7 +31,11 @@ Endpoints::Entry* Endpoints::find_or_add(const IpAddress& ip, Role role) {
 }
 
 // Where all become hosts of one range, they are counted together.
-std::uint32_t Endpoints::next_number(Role role) { return next_[answerers_ && role == Role::kAnswers ? 1 : 0]++; }
+std::uint32_t Endpoints::next_place(Role role) {
+  const std::uint32_t number = next_[answerers_ && role == Role::kAnswers ? 1 : 0]++;
+  const HostRange* const range = range_of(role);
+  return range == nullptr ? 0 : number % range->count;
+}
 
 void Endpoints::meet_mac(const Speaker& from) {
   const std::uint64_t mac = from.mac.number();
@@ -41,9 +48,9 @@ void Endpoints::meet_mac(const Speaker& from) {
   if (from.ip) {
     const std::uint32_t ip = find(*from.ip);
     if (ip == HashIndex::kNone) return;
-    made = {mac, entries_[ip].number, entries_[ip].role, false};
+    made = {mac, entries_[ip].place, entries_[ip].role, false};
   } else {
-    made.number = next_number(Role::kAsks);
+    made.place = next_place(Role::kAsks);
     ++speakers_;
   }
   const auto at = static_cast<std::uint32_t>(mac_entries_.size());
@@ -60,38 +67,15 @@ void Endpoints::meet(const Speaker& from, const std::optional<IpAddress>& to) {
       // It spoke before without an address: as who asks.
       if (known != HashIndex::kNone && mac_entries_[known].only_mac && entry->role == Role::kAsks) {
         mac_entries_[known].only_mac = false;
-        entry->number = mac_entries_[known].number;
+        entry->place = mac_entries_[known].place;
       } else {
-        entry->number = next_number(entry->role);
+        entry->place = next_place(entry->role);
         ++speakers_;
       }
     }
   }
   meet_mac(from);
   if (to) find_or_add(*to, Role::kAnswers);
-}
-
-MappedHost Endpoints::host(Role role, std::uint32_t number) const {
-  const std::optional<HostRange>& own = role == Role::kAnswers ? answerers_ : askers_;
-  if (own) return {&*own, number % own->count};
-  if (role == Role::kAnswers && askers_) return {&*askers_, number % askers_->count};
-  return {};
-}
-
-MappedHost Endpoints::by_ip(const IpAddress& ip) const {
-  const std::uint32_t at = find(ip);
-  if (at == HashIndex::kNone || !entries_[at].spoke) return {};
-  return host(entries_[at].role, entries_[at].number);
-}
-
-MappedHost Endpoints::by_mac(const MacAddress& mac) const {
-  const std::uint32_t at = find(mac.number());
-  return at == HashIndex::kNone ? MappedHost{} : host(mac_entries_[at].role, mac_entries_[at].number);
-}
-
-Role Endpoints::role_of(const IpAddress& ip) const {
-  const std::uint32_t at = find(ip);
-  return at == HashIndex::kNone ? Role::kAsks : entries_[at].role;
 }
 
 }  // namespace myriad::craft

@@ -14,7 +14,7 @@ using T = FieldType;
 constexpr FieldDefinition kEthernet[] = {
     {"dst", "", T::kMac, 0, 48, F::kDestination, 0, "destination; `resolve`: the next hop's, by ARP or NDP"},
     {"src", "", T::kMac, 48, 48, F::kHostMac, 0, "source"},
-    {"ethertype", "ether_type", T::kNumber, 96, 16, F::kNext, 0, "what follows"},
+    {"ethertype", "type", T::kNumber, 96, 16, F::kNext, 0, "what follows"},
 };
 constexpr FieldDefinition kVlan[] = {
     {"priority", "pcp", T::kNumber, 0, 3, F::kConstant, 0, "class of service"},

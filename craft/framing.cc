@@ -102,6 +102,15 @@ std::optional<Skip> take_sll2(Bytes bytes, FrameParts& parts) {
                      bytes.subspan(kHeader), parts);
 }
 
+// An address that may stand for one host: neither unspecified nor of a group.
+bool is_one_host(Ipv4Address ip) { return ip.value != 0 && ip.value != 0xffffffff && !ip.is_multicast(); }
+// As it is held for IPv4, an address on a wire would be one of IPv4.
+bool is_one_host(const Ipv6Address& ip) {
+  if (ip.is_unspecified() || ip.is_multicast()) return false;
+  const IpAddress held = ip;
+  return held.is_v6() || is_one_host(held.v4());
+}
+
 }  // namespace
 
 bool can_be_sent(capture::LinkType link) {
@@ -147,26 +156,21 @@ bool is_arp_of_ipv4(std::uint16_t ether_type, Bytes packet) {
          load_be16(packet.data() + 4) == 0x0604;
 }
 
-PacketEnds ends_of(std::uint16_t ether_type, Bytes packet) {
-  PacketEnds ends;
-  if (ether_type == kEtherTypeIpv4 && packet.size() >= wire::kIpv4HeaderBytes && packet[0] >> 4 == 4) {
-    ends.source = Ipv4Address::from_bytes(packet.data() + 12);
-    ends.destination = Ipv4Address::from_bytes(packet.data() + 16);
-  } else if (ether_type == kEtherTypeIpv6 && packet.size() >= wire::kIpv6HeaderBytes && packet[0] >> 4 == 6) {
-    ends.source = Ipv6Address::from_bytes(packet.data() + 8);
-    ends.destination = Ipv6Address::from_bytes(packet.data() + 24);
+void find_ends(std::uint16_t ether_type, Bytes packet, PacketEnds& ends) {
+  const auto take = [](const auto& ip, std::optional<IpAddress>& end) {
+    if (is_one_host(ip)) end.emplace(ip);
+  };
+  const std::uint8_t* const at = packet.data();
+  if (ether_type == kEtherTypeIpv4 && packet.size() >= wire::kIpv4HeaderBytes && at[0] >> 4 == 4) {
+    take(Ipv4Address::from_bytes(at + 12), ends.source);
+    take(Ipv4Address::from_bytes(at + 16), ends.destination);
+  } else if (ether_type == kEtherTypeIpv6 && packet.size() >= wire::kIpv6HeaderBytes && at[0] >> 4 == 6) {
+    take(Ipv6Address::from_bytes(at + 8), ends.source);
+    take(Ipv6Address::from_bytes(at + 24), ends.destination);
   } else if (is_arp_of_ipv4(ether_type, packet)) {
-    ends.source = Ipv4Address::from_bytes(packet.data() + 14);
-    ends.destination = Ipv4Address::from_bytes(packet.data() + 24);
+    take(Ipv4Address::from_bytes(at + 14), ends.source);
+    take(Ipv4Address::from_bytes(at + 24), ends.destination);
   }
-  if (ends.source && !is_one_host(*ends.source)) ends.source.reset();
-  if (ends.destination && !is_one_host(*ends.destination)) ends.destination.reset();
-  return ends;
-}
-
-bool is_one_host(const IpAddress& ip) {
-  if (ip.is_unspecified() || ip.is_multicast()) return false;
-  return ip.is_v6() || ip.v4().value != 0xffffffff;
 }
 
 bool is_syn_ack(std::uint16_t ether_type, Bytes packet) {

@@ -30,15 +30,13 @@ struct FrameParts {
 // Why it cannot be sent; nullopt: `parts` has it all.
 [[nodiscard]] std::optional<Skip> take_apart(const capture::Record& record, FrameParts& parts);
 
-// The addresses of a packet, or of ARP's sender and target; nothing where there are none.
+// The addresses of a packet, or of ARP's sender and target; nothing where there are none, or none that stands for one
+// host. Found in place: a copy of what was just written in pieces has to wait for them.
 struct PacketEnds {
   std::optional<IpAddress> source;
   std::optional<IpAddress> destination;
 };
-[[nodiscard]] PacketEnds ends_of(std::uint16_t ether_type, Bytes packet);
-
-// An address that may stand for one host: neither unspecified nor of a group.
-[[nodiscard]] bool is_one_host(const IpAddress& ip);
+void find_ends(std::uint16_t ether_type, Bytes packet, PacketEnds& ends);
 
 // Whether a packet is a TCP segment with SYN and ACK.
 [[nodiscard]] bool is_syn_ack(std::uint16_t ether_type, Bytes packet);

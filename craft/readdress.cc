@@ -67,7 +67,7 @@ constexpr Covered kCovered[] = {
 
 class Readdressing {
  public:
-  Readdressing(const MappedHost& from, const Endpoints& endpoints) : from_(from), endpoints_(endpoints) {}
+  Readdressing(const MappedEnds& ends, const Endpoints& endpoints) : ends_(ends), endpoints_(endpoints) {}
 
   // `around` covers the packet. The packet may end anywhere.
   void ipv4(MutableBytes packet, Change& around, int quotes);
@@ -82,17 +82,23 @@ class Readdressing {
   void neighbour_discovery(MutableBytes message, Change& change);
   void nd_options(MutableBytes options, const MappedHost& target, Change& change);
 
+  // Most addresses of a frame are those of its ends.
+  [[nodiscard]] MappedHost host_of(const IpAddress& ip) const {
+    if (ends_.ips.source && *ends_.ips.source == ip) return ends_.from;
+    if (ends_.ips.destination && *ends_.ips.destination == ip) return ends_.to;
+    return endpoints_.by_ip(ip).host;
+  }
   // Of the address at `at`, which lies in the packet.
   MappedHost write_ipv4(std::uint8_t* at, Change& change);
   MappedHost write_ipv6(std::uint8_t* at, Change& change);
   void write_mac(std::uint8_t* at, const MappedHost& whose, Change& change);
 
-  const MappedHost& from_;
+  const MappedEnds& ends_;
   const Endpoints& endpoints_;
 };
 
 MappedHost Readdressing::write_ipv4(std::uint8_t* at, Change& change) {
-  const MappedHost host = endpoints_.by_ip(Ipv4Address::from_bytes(at));
+  const MappedHost host = host_of(Ipv4Address::from_bytes(at));
   if (!host) return host;
   if (const auto ip = host.ipv4()) {
     std::uint8_t bytes[4];
@@ -104,7 +110,7 @@ MappedHost Readdressing::write_ipv4(std::uint8_t* at, Change& change) {
 
 // The group that asks for one address changes with that address (RFC 4291 section 2.7.1): see neighbour_discovery().
 MappedHost Readdressing::write_ipv6(std::uint8_t* at, Change& change) {
-  const MappedHost host = endpoints_.by_ip(Ipv6Address::from_bytes(at));
+  const MappedHost host = host_of(Ipv6Address::from_bytes(at));
   if (!host) return host;
   if (const auto ip = host.ipv6()) change.write(at, ip->octets.data(), ip->octets.size());
   return host;
@@ -144,7 +150,7 @@ void Readdressing::ipv6(MutableBytes packet, Change& around, int quotes) {
   std::uint8_t* const to = packet.data() + 24;
   if (!write_ipv6(to, destination) && packet[6] == wire::kProtocolIcmpv6 && packet.size() >= 64 && packet[40] == 135) {
     const Ipv6Address target = Ipv6Address::from_bytes(packet.data() + 48);
-    const MappedHost asked = endpoints_.by_ip(target);
+    const MappedHost asked = host_of(target);
     if (asked && asked.ipv6() && Ipv6Address::from_bytes(to) == target.solicited_node())
       destination.write(to, asked.ipv6()->solicited_node().octets.data(), 16);
   }
@@ -251,7 +257,7 @@ void Readdressing::nd_options(MutableBytes options, const MappedHost& target, Ch
   while (options.size() >= 8) {
     const std::size_t bytes = std::size_t{options[1]} * 8;
     if (bytes == 0 || bytes > options.size()) return;
-    if (options[0] == kSourceMac && bytes == 8) write_mac(options.data() + 2, from_, change);
+    if (options[0] == kSourceMac && bytes == 8) write_mac(options.data() + 2, ends_.from, change);
     if (options[0] == kTargetMac && bytes == 8) write_mac(options.data() + 2, target, change);
     if (options[0] == kRedirected) ipv6(options.first(bytes).subspan(8), change, kMostQuotes);
     options = options.subspan(bytes);
@@ -260,7 +266,7 @@ void Readdressing::nd_options(MutableBytes options, const MappedHost& target, Ch
 
 void Readdressing::arp(MutableBytes packet) {
   Change nothing;  // has no checksum
-  write_mac(packet.data() + 8, from_, nothing);
+  write_mac(packet.data() + 8, ends_.from, nothing);
   write_ipv4(packet.data() + 14, nothing);
   const MappedHost target = write_ipv4(packet.data() + 24, nothing);
   write_mac(packet.data() + 18, target, nothing);
@@ -268,8 +274,8 @@ void Readdressing::arp(MutableBytes packet) {
 
 }  // namespace
 
-void readdress(std::uint16_t ether_type, MutableBytes packet, const MappedHost& from, const Endpoints& endpoints) {
-  Readdressing readdressing{from, endpoints};
+void readdress(std::uint16_t ether_type, MutableBytes packet, const MappedEnds& ends, const Endpoints& endpoints) {
+  Readdressing readdressing{ends, endpoints};
   Change nobody_covers;
   if (ether_type == wire::kEtherTypeIpv4) {
     readdressing.ipv4(packet, nobody_covers, 0);

@@ -35,16 +35,24 @@ std::optional<MacAddress> group_mac(std::uint16_t ether_type, Bytes packet) {
   return std::nullopt;
 }
 
-// `packet` has its new addresses: neighbours are asked for in a group of their address.
-MacAddress destination_mac(const FrameParts& parts, Bytes packet, const MappedHost& to, const Endpoints& endpoints) {
-  if (to && !(parts.destination && parts.destination->is_group())) return to.mac();
-  if (!parts.destination) return group_mac(parts.ether_type, packet).value_or(some_destination());
-  if (parts.destination->is_group()) {
+// `packet` has its new addresses: neighbours are asked for in a group of their address. False: the frame goes to
+// whoever had its destination in the capture.
+bool put_destination_mac(const FrameParts& parts, Bytes packet, const MappedHost& to, std::uint8_t* at) {
+  if (to && !(parts.destination && parts.destination->is_group())) {
+    to.store_mac(at);
+  } else if (!parts.destination) {
+    group_mac(parts.ether_type, packet).value_or(some_destination()).store(at);
+  } else if (parts.destination->is_group()) {
     const bool follows = parts.ether_type == wire::kEtherTypeIpv6;
-    return follows ? group_mac(parts.ether_type, packet).value_or(*parts.destination) : *parts.destination;
+    (follows ? group_mac(parts.ether_type, packet).value_or(*parts.destination) : *parts.destination).store(at);
+  } else {
+    return false;
   }
-  const MappedHost next = endpoints.by_mac(*parts.destination);
-  return next ? next.mac() : *parts.destination;
+  return true;
+}
+
+void put_source_mac(const FrameParts& parts, const MappedHost& from, std::uint8_t* at) {
+  return from ? from.store_mac(at) : parts.source.value_or(some_source()).store(at);
 }
 
 // The priority that the capture had stays.
@@ -80,25 +88,39 @@ Rewriter::Rewriter(const RewriterOptions& options)
 bool Rewriter::meet(const capture::Record& record) {
   FrameParts parts;
   if (take_apart(record, parts) || parts.packet.size() > options_.mtu) return false;
-  const PacketEnds ends = ends_of(parts.ether_type, parts.packet);
+  PacketEnds ends;
+  find_ends(parts.ether_type, parts.packet, ends);
   endpoints_.meet(speaker_of(parts, ends), ends.destination);
+  next_hop_mac_ = kNobody;
   return true;
 }
 
-Rewriter::Made Rewriter::make(const capture::Record& record, std::uint8_t* out) const {
+void Rewriter::put_next_hop(const MacAddress& mac, std::uint8_t* at) {
+  if (const std::uint64_t number = mac.number(); number != next_hop_mac_) {
+    next_hop_mac_ = number;
+    next_hop_ = endpoints_.by_mac(mac);
+  }
+  return next_hop_ ? next_hop_.store_mac(at) : mac.store(at);
+}
+
+Rewriter::Made Rewriter::make(const capture::Record& record, std::uint8_t* out) {
   FrameParts parts;
   if (const auto skip = take_apart(record, parts)) return {0, *skip};
   if (parts.packet.size() > options_.mtu) return {0, Skip::kTooLong};
   Made made;
-  PacketEnds ends;
-  MappedHost from, to;
+  MappedEnds ends;
+  MappedHost& from = ends.from;
+  MappedHost& to = ends.to;
   if (must_meet()) {
-    ends = ends_of(parts.ether_type, parts.packet);
-    if (ends.source) made.role = endpoints_.role_of(*ends.source);
-    from = ends.source    ? endpoints_.by_ip(*ends.source)
-           : parts.source ? endpoints_.by_mac(*parts.source)
-                          : MappedHost{};
-    if (ends.destination) to = endpoints_.by_ip(*ends.destination);
+    find_ends(parts.ether_type, parts.packet, ends.ips);
+    if (ends.ips.source) {
+      const Endpoints::Known known = endpoints_.by_ip(*ends.ips.source);
+      from = known.host;
+      made.role = known.role;
+    } else if (parts.source) {
+      from = endpoints_.by_mac(*parts.source);
+    }
+    if (ends.ips.destination) to = endpoints_.by_ip(*ends.ips.destination).host;
     if (!from && endpoints_.full()) return {0, Skip::kTooManySources};
   }
   if (!parts.whole.empty() && !from && !to) {
@@ -115,10 +137,10 @@ Rewriter::Made Rewriter::make(const capture::Record& record, std::uint8_t* out) 
   std::uint8_t* const packet = out + kEthernetHeaderBytes + tags;
   store_be16(packet - 2, parts.ether_type);
   if (!parts.packet.empty()) std::memcpy(packet, parts.packet.data(), parts.packet.size());
-  if (from || to) readdress(parts.ether_type, {packet, parts.packet.size()}, from, endpoints_);
+  if (from || to) readdress(parts.ether_type, {packet, parts.packet.size()}, ends, endpoints_);
 
-  (from ? from.mac() : parts.source.value_or(some_source())).store(out + 6);
-  destination_mac(parts, {packet, parts.packet.size()}, to, endpoints_).store(out);
+  put_source_mac(parts, from, out + 6);
+  if (!put_destination_mac(parts, {packet, parts.packet.size()}, to, out)) put_next_hop(*parts.destination, out);
   made.length = static_cast<std::uint32_t>(length);
   return made;
 }

@@ -82,13 +82,20 @@ class Rewriter {
   // Writes the frame of a record to `out`, which has room for most_frame_bytes + kSlackBytes. Does not change `out`
   // behind that.
   static constexpr std::size_t kSlackBytes = 64;
-  Made make(const capture::Record& record, std::uint8_t* out) const;
+  Made make(const capture::Record& record, std::uint8_t* out);
 
   [[nodiscard]] const Endpoints& endpoints() const { return endpoints_; }
 
  private:
+  // Whoever has that address, if anybody.
+  void put_next_hop(const MacAddress& mac, std::uint8_t* at);
+
   RewriterOptions options_;
   Endpoints endpoints_;
+  // Where the last such frame went: most often the next one goes there as well.
+  static constexpr std::uint64_t kNobody = UINT64_MAX;
+  std::uint64_t next_hop_mac_ = kNobody;
+  MappedHost next_hop_;
 };
 
 }  // namespace myriad::craft

@@ -11,6 +11,7 @@
 #include "craft/rewrite.h"
 #include "engine/replay_block.h"
 #include "engine/replay_schedule.h"
+#include "engine/replay_start.h"
 #include "templates/plan/plan_replays.h"
 
 namespace myriad::engine {
@@ -21,6 +22,7 @@ struct ReplayPlace {
   plan::ReplayPlan plan;
   craft::RewriterOptions rewriting;
   std::optional<craft::Role> only;  // frames of these alone: the others leave by another port
+  ReplayStart* together = nullptr;  // with those, when they do; outlives the replay
 };
 
 class ReplaySource {

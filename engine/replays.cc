@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace myriad::engine {
 
 Replays::Replays(std::span<const ReplayPlace> places, std::uint32_t shard, std::uint32_t shards) {
   for (const ReplayPlace& place : places) {
     if (place.index % shards != shard) continue;
-    replays_.push_back({&place, std::make_unique<ReplayFeed>(place), 0, false, false, {}, {}, {}});
+    replays_.push_back({&place, std::make_unique<ReplayFeed>(place)});
   }
 }
 
@@ -31,7 +32,7 @@ void Replays::send(Replay& replay, Instant now, TxBatch& out, std::uint32_t keep
     const Instant due = *replay.begun + Duration{frame->due_ns};
     if (duration && (Duration{frame->due_ns} >= *duration || now - *replay.begun >= *duration)) return end(replay);
     replay.next = due;
-    if (timed && due > now) return;
+    if (due > now) return;
     if (out.room() <= keep) {
       replay.next = now + kLookAgain;
       return;
@@ -56,10 +57,7 @@ const ReplayBlock::Frame* Replays::front(Replay& replay, const ReplayBlock*& blo
       replay.next = now + kLookAgain;
       return nullptr;
     }
-    if (!replay.begun) {
-      replay.begun = now;
-      replay.counters.begun_ns = now.ns;
-    }
+    if (!replay.begun && !begin(replay, now)) return nullptr;
     if (!replay.front_counted) count(replay, *block);
     if (replay.at < block->frames.size()) return &block->frames[replay.at];
     if (block->last) {
@@ -70,6 +68,21 @@ const ReplayBlock::Frame* Replays::front(Replay& replay, const ReplayBlock*& blo
     replay.at = 0;
     replay.front_counted = false;
   }
+}
+
+bool Replays::begin(Replay& replay, Instant now) {
+  if (ReplayStart* const together = replay.place->together) {
+    if (!std::exchange(replay.ready, true)) together->ready(now);
+    replay.begun = together->begun();
+    if (!replay.begun) {
+      replay.next = now + kLookAgain;
+      return false;
+    }
+  } else {
+    replay.begun = now;
+  }
+  replay.counters.begun_ns = replay.begun->ns;
+  return true;
 }
 
 void Replays::count(Replay& replay, const ReplayBlock& block) {

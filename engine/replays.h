@@ -45,15 +45,17 @@ class Replays {
     std::unique_ptr<ReplayFeed> feed;
     std::size_t at = 0;  // in the front block
     bool front_counted = false;
+    bool ready = false;  // and has said so, where there is another side
     bool over = false;
-    std::optional<Instant> begun;
-    Instant next;  // when there is something to do
-    ReplayCounters counters;
+    std::optional<Instant> begun = std::nullopt;
+    Instant next = {};  // when there is something to do
+    ReplayCounters counters = {};
   };
 
   void send(Replay& replay, Instant now, TxBatch& out, std::uint32_t keep);
   // The next frame, with the block it is in; nullptr: not ready, or over.
   const ReplayBlock::Frame* front(Replay& replay, const ReplayBlock*& block, Instant now);
+  bool begin(Replay& replay, Instant now);  // false: not yet
   void count(Replay& replay, const ReplayBlock& block);
   void end(Replay& replay);
 

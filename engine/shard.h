@@ -103,13 +103,25 @@ class Shard {
   [[nodiscard]] std::uint32_t frames_held() const {
     return pool_.size() + batch_.held() + static_cast<std::uint32_t>(outgoing_.size() + inside_.size());
   }
-  // After the last turn: everything that was not sent goes home.
-  void put_away() {
+  // After the last turn, from one thread for all shards: what the kernel has completed since goes home, and it is given
+  // and told to send what is left. True: it had completed something.
+  bool take_back() {
+    const std::uint32_t completed = port_.reap([this](FrameIndex frame) { go_home(frame); });
+    outgoing_.erase(outgoing_.begin(), outgoing_.begin() + port_.submit(outgoing_));
+    port_.kick();
+    return completed != 0;
+  }
+  // Something is still to be given to the kernel.
+  [[nodiscard]] bool has_outgoing() const { return !outgoing_.empty(); }
+  // After the last turn: everything that was not sent goes home. Returns how much the wire has not got.
+  std::uint32_t put_away() {
+    const auto unsent = static_cast<std::uint32_t>(outgoing_.size());
     for (const TxFrame& frame : outgoing_) go_home(frame.frame);
     for (const TxFrame& frame : inside_) go_home(frame.frame);
     outgoing_.clear();
     inside_.clear();
     batch_.release(pool_);
+    return unsent;
   }
   // After the last turn of all: takes home what other shards have given back, and sends home what they had handed over
   // to be heard here; once more for all shards and every frame is at home.

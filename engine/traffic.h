@@ -19,9 +19,10 @@ class Traffic {
 
   // A frame that came in. True: it was signed and is counted; the stack is not to hear it.
   bool hear(Bytes frame, Instant now) { return ears_.hear(frame, now); }
-  // Sends what is due; leaves `keep` frames of room.
+  // Sends what is due of flows; leaves `keep` frames of room, and half of the rest to replays that are due as well.
   void emit(Instant now, TxBatch& out, std::uint32_t keep) {
     now_ = now;
+    if (replays_.next_deadline() <= now && out.room() > keep) keep += (out.room() - keep) / 2;
     flows_.emit(now, out, keep);
   }
   // The same for replays, whose frames leave by the wire whoever they are for: both sides of a capture may be hosts of

@@ -95,7 +95,7 @@ void visit_metrics(const ServiceResult& service, V&& visit) {
 
 template <class V>
 void visit_metrics(const FlowResult& flow, V&& visit) {
-  visit("frames_tx", flow.frames_tx, "frames sent");
+  visit("frames_tx", flow.frames_tx, "frames handed to the kernel; at the end it has completed them");
   visit("bytes_tx", flow.bytes_tx, "their bytes, without FCS");
   visit("unresolved", flow.unresolved, "frames not sent, since nobody answered for the next hop");
   visit("frames_rx", flow.frames_rx, "signed frames that arrived");
@@ -116,7 +116,7 @@ void visit_metrics(const FlowResult& flow, V&& visit) {
 template <class V>
 void visit_metrics(const ReplayResult& replay, V&& visit) {
   visit("frames_read", replay.frames_read, "records of the capture, as often as they were read");
-  visit("frames_tx", replay.frames_tx, "frames sent");
+  visit("frames_tx", replay.frames_tx, "frames handed to the kernel; at the end it has completed them");
   visit("bytes_tx", replay.bytes_tx, "their bytes, without FCS");
   visit("frames_skipped", replay.frames_skipped, "records that were not sent, by reason");
   visit("loops", replay.loops, "times that the capture came to its end");

@@ -109,6 +109,13 @@ class alignas(64) ShardPort {
   // while they rest (Port::frames_in_kernel), since what one shard gives another may take.
   [[nodiscard]] std::int64_t kernel_balance() const;
 
+  // Something is queued here, or sent through an owned queue, by whichever shard, and not back yet.
+  [[nodiscard]] bool has_unfinished() const;
+  // Frames submitted minus frames reaped; as kernel_balance(): what no shard of the port has seen completed.
+  [[nodiscard]] std::int64_t tx_balance() const {
+    return static_cast<std::int64_t>(submitted_.value()) - static_cast<std::int64_t>(reaped_);
+  }
+
   // Set-up, before any other call: this shard sends on a queue that `owner` reaps.
   void send_on_queue_of(ShardPort& owner);
 
@@ -137,8 +144,6 @@ class alignas(64) ShardPort {
   void read_link_news();
   // Something to receive or to reap is there already.
   [[nodiscard]] bool has_frames() const;
-  // Something is queued, or sent through an owned queue and not back yet.
-  [[nodiscard]] bool has_unfinished() const;
   void sleep(Duration at_most);
 
   FrameArea area_;

@@ -26,7 +26,10 @@ void look_into(Reading& reading, const std::string& path, Place at) {
   // A pipe can be read once, by who sends it.
   if (::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) return;
   auto reader = capture::Reader::open(path);
-  if (!reader) return reading.wrong(at, reader.error().message(), reader.error().cure);
+  if (!reader) {
+    const Error& error = reader.error();
+    return reading.wrong(at, error.message(), error.cure.empty() ? "name a capture: pcap or pcapng" : error.cure);
+  }
   capture::Record record;
   if (reader->read(record) == capture::Step::kDamage) return;  // what came before is sent: nothing
   std::string others;

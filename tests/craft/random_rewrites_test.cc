@@ -129,7 +129,7 @@ RewriterOptions on_hosts() {
 }
 
 // The frame in memory of just that size, so that a sanitizer sees each step beyond it.
-Octets rewritten(const Rewriter& rewriter, Bytes frame) {
+Octets rewritten(Rewriter& rewriter, Bytes frame) {
   const auto exact = std::make_unique<std::uint8_t[]>(frame.size());
   std::copy(frame.begin(), frame.end(), exact.get());
   Octets out(kMostFrameBytes + Rewriter::kSlackBytes);

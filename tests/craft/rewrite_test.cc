@@ -48,7 +48,7 @@ struct Sent {
   std::string skip;  // name of the reason
 };
 
-Sent send(const Rewriter& rewriter, const capture::Record& record) {
+Sent send(Rewriter& rewriter, const capture::Record& record) {
   std::vector<std::uint8_t> out(record.bytes.size() + kMostFrameBytes + Rewriter::kSlackBytes, 0xee);
   const auto made = rewriter.make(record, out.data());
   if (made.length == 0) return {{}, std::string(kSkipNames[static_cast<std::size_t>(made.skip)])};
@@ -74,7 +74,7 @@ Octets v6_frame(MacAddress dst, MacAddress src, Bytes packet, const std::vector<
 }
 
 TEST(Rewriting, LeavesEthernetAsItIs) {
-  const Rewriter rewriter{{}};
+  Rewriter rewriter{{}};
   for (const std::size_t size : {14U, 15U, 59U, 60U, 1514U}) {
     Octets frame(size);
     for (std::size_t i = 0; i < size; ++i) frame[i] = static_cast<std::uint8_t>(i * 7);
@@ -83,7 +83,7 @@ TEST(Rewriting, LeavesEthernetAsItIs) {
 }
 
 TEST(Rewriting, LeavesOutWhatCannotBeSent) {
-  const Rewriter rewriter{{}};
+  Rewriter rewriter{{}};
   const Octets small(13), large(1515);
   EXPECT_EQ(send(rewriter, record_of(small)).skip, "runt");
   EXPECT_EQ(send(rewriter, record_of({})).skip, "runt");
@@ -101,13 +101,13 @@ TEST(Rewriting, LeavesOutWhatCannotBeSent) {
 }
 
 TEST(Rewriting, TagsMakeAFrameLongerThanTheMtuSays) {
-  const Rewriter rewriter{{}};
+  Rewriter rewriter{{}};
   EXPECT_EQ(send(rewriter, record_of(ethernet(kMacB, kMacA, {100, 7}, 0x0800, Octets(1500)))).frame.size(), 1522U);
   EXPECT_EQ(send(rewriter, record_of(ethernet(kMacB, kMacA, {100, 7}, 0x0800, Octets(1501)))).skip, "too_long");
 }
 
 TEST(Rewriting, DropsTheFrameCheckSequence) {
-  const Rewriter rewriter{{}};
+  Rewriter rewriter{{}};
   Octets frame(64, 3);
   capture::Record record = record_of(frame);
   record.fcs_bytes = 4;
@@ -115,7 +115,7 @@ TEST(Rewriting, DropsTheFrameCheckSequence) {
 }
 
 TEST(Rewriting, PutsEthernetBeforeWhatHasNone) {
-  const Rewriter rewriter{{}};
+  Rewriter rewriter{{}};
   const Octets four = ipv4(kA, kB, 17, udp(kA, kB, Octets(20), Sum::kGood));
   const Octets six = ipv6(kA6, kB6, 17, udp(kA6, kB6, Octets(20), Sum::kGood));
   const Octets wanted4 = v4_frame(some_destination(), some_source(), four);
@@ -143,7 +143,7 @@ TEST(Rewriting, PutsEthernetBeforeWhatHasNone) {
 }
 
 TEST(Rewriting, SendsGroupsToTheirMacAddress) {
-  const Rewriter rewriter{{}};
+  Rewriter rewriter{{}};
   const Octets packet = ipv4(kA, *Ipv4Address::parse("239.129.1.2"), 17, Octets(8));
   EXPECT_EQ(MacAddress::from_bytes(send(rewriter, record_of(packet, capture::kLinkRaw)).frame.data()).text(),
             "01:00:5e:01:01:02");

@@ -272,9 +272,9 @@ def luck(tree):
     yield from words(tree, tree.of(*CODE), seeds, "a seed is drawn in cli and handed down", outside)
 
 
-# milestones tell shards which workloads are over, tap is the ring on which captured frames leave a shard, replay_feed the one on which captures come to it; libbpf has one place for the whole process to print to.
+# milestones tell shards which workloads are over, tap is the ring on which captured frames leave a shard, replay_feed the one on which captures come to it, replay_start tells when both sides of one begin; libbpf has one place for the whole process to print to.
 THREAD_PLACES = re.compile(
-    r"^(engine/(mailbox|counters|milestones|snapshot|tap|row_feed|replay_feed)\.(h|cc)|xsk/ring\.(h|cc)|bpf/libbpf_log\.cc|cli/.*|tests/.*|bench/.*)$"
+    r"^(engine/(mailbox|counters|milestones|snapshot|tap|row_feed|replay_feed|replay_start)\.(h|cc)|xsk/ring\.(h|cc)|bpf/libbpf_log\.cc|cli/.*|tests/.*|bench/.*)$"
 )
 
 

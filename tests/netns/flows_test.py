@@ -128,5 +128,67 @@ class Arrived(case.Case):
         self.assertEqual((sent["frames_tx"], flow["frames_rx"], flow["lost"], flow["duplicated"]), (10000, 10000, 0, 0))
 
 
+class Ended(case.Case):
+    """However a run ends, what its flows and replays have sent is what the kernel has completed."""
+
+    SCENARIO = """
+version: 1
+ports: {{lan: {{interface: port, {port}}}}}
+flows:
+  constant: {{port: lan, rate: max, packet: [ethernet: {{dst: 02:00:00:00:00:01, src: 02:00:00:00:00:02}}, ipv4: {{src: 10.0.0.1, dst: 10.0.0.2}}, udp: {{dst: 9}}]}}
+  varying: {{port: lan, rate: max, size: {{imix: default}}, packet: [ethernet: {{dst: 02:00:00:00:00:01, src: 02:00:00:00:00:02}}, ipv4: {{src: {{increment: {{start: 10.0.0.1, count: 9}}}}, dst: 10.0.0.2}}, udp: {{dst: 9}}]}}
+replays:
+  looped: {{port: lan, pcap: {samples}/http_us.pcap, speed: max, loop: forever}}
+"""
+
+    SENDERS = {"flow": ("constant", "varying"), "replay": ("looped",)}
+    METRICS = "127.0.0.1:9478"
+
+    def handed_over(self, net):
+        """So many frames each of them has given to the kernel."""
+        done = net.here.run("curl", "-sS", "--noproxy", "*", "--max-time", "10", f"http://{self.METRICS}/metrics")
+        return [int(lab.sample(done.stdout, f'myriad_{kind}_frames_tx_total{{{kind}="{name}"}}') or 0)
+                for kind, names in self.SENDERS.items() for name in names]
+
+    def interrupted(self, port="queues: 1", before_end=lambda net: None):
+        """Everything at full speed, and ^C in the middle. The port's part of the result, and the sum of all that sends."""
+        net = self.lab(queues=2, addresses=False)
+
+        def in_full_swing():
+            self.assertIsNone(process.poll(), process.log.read_text())
+            return min(self.handed_over(net)) > 10000
+
+        result = net.folder / "result.json"
+        text = self.SCENARIO.format(port=port, samples=lab.ROOT / "pcap_samples")
+        process = net.start_myriad("run", net.scenario(text), "--json", result, "--metrics", self.METRICS)
+        lab.wait_until(in_full_swing, 20, "all send")
+        before_end(net)
+        self.assertEqual(lab.interrupt(process), 130)
+        document = json.loads(result.read_text())
+        senders = {**document["flows"], **document["replays"]}
+        self.assertEqual(len(senders), 3)
+        port = document["ports"]["lan"]
+        return port, *(sum(sender[what] for sender in senders.values()) for what in ("frames_tx", "bytes_tx"))
+
+    def test_all_that_was_sent_has_left(self):
+        for port in ("queues: 1", "queues: 2, shards: 2", "queues: 1, shards: 2"):
+            with self.subTest(port):
+                lan, frames_tx, bytes_tx = self.interrupted(port)
+                self.assertEqual((lan["frames_tx"], lan["bytes_tx"]), (frames_tx, bytes_tx))
+                self.assertEqual(lan["drops"]["tx_left_behind"], 0)
+
+    def test_what_a_link_that_is_down_has_kept_is_told(self):
+        def more_than_can_leave(net):
+            net.here.ip("link", "set", "port", "down")
+            counters = "/sys/class/net/port/statistics"
+            left = net.here.run("cat", f"{counters}/tx_packets", f"{counters}/tx_dropped").stdout
+            gone = sum(map(int, left.split()))
+            lab.wait_until(lambda: sum(self.handed_over(net)) > gone, 20, "frames that cannot leave")
+
+        lan, frames_tx, _ = self.interrupted(before_end=more_than_can_leave)
+        self.assertGreater(lan["drops"]["tx_left_behind"], 0)
+        self.assertEqual(lan["frames_tx"] + lan["drops"]["tx_left_behind"], frames_tx)
+
+
 if __name__ == "__main__":
     case.main()

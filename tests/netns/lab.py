@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -235,6 +236,12 @@ class Lab:
             return (space or self.there).run("ping", "-n", "-q", "-c1", "-W1", address).returncode == 0
 
         wait_until(answers, seconds, f"{address} answers ping")
+
+
+def sample(text, series):
+    """The value of one series of an exposition of metrics, or None."""
+    match = re.search(rf"(?m)^{re.escape(series)} (\S+)$", text)
+    return float(match[1]) if match else None
 
 
 def pinned(cores):

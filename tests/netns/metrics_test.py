@@ -7,6 +7,7 @@ import socket
 
 import case
 import lab
+from lab import sample
 
 ADDRESS = "127.0.0.1:9477"
 
@@ -16,12 +17,6 @@ flows:
   noise: {{from: clients, packet: [ipv4: {{dst: {lab.THERE4}}}, udp: {{dst: 9}}, payload: {{sequence: {{}}}}], rate: 500pps}}
   bits: {{from: clients, packet: [ipv4: {{dst: {lab.THERE4}}}, udp: {{dst: 9}}], rate: 1Mbps}}
 """
-
-
-def sample(text, series):
-    """The value of one series, or None."""
-    match = re.search(rf"(?m)^{re.escape(series)} (\S+)$", text)
-    return float(match[1]) if match else None
 
 
 class Metrics(case.Case):

@@ -6,7 +6,7 @@
 //   ====
 //   scenario.yaml:1:1: …        all reports
 //
-// The variables SET ("value") and EMPTY ("") are set, no other is.
+// The variables SET ("value"), EMPTY ("") and SAMPLES (the folder of captures) are set, no other is.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,7 @@ inline void take_option(const std::string& line, LoadOptions& options) {
   if (option == "need-interfaces") options.need_interfaces = true;
 }
 
-inline std::vector<Refusal> read_refusals(const std::filesystem::path& folder) {
+inline std::vector<Refusal> read_refusals(const std::filesystem::path& folder, const std::string& samples) {
   std::vector<Refusal> cases;
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
@@ -49,9 +49,10 @@ inline std::vector<Refusal> read_refusals(const std::filesystem::path& folder) {
     for (std::string line; std::getline(in, line);) {
       if (line.starts_with("#### ")) {
         cases.push_back({path.stem().string(), line.substr(5), {}, {}, {}});
-        cases.back().options.variable = [](const std::string& name) -> std::optional<std::string> {
+        cases.back().options.variable = [samples](const std::string& name) -> std::optional<std::string> {
           if (name == "SET") return "value";
           if (name == "EMPTY") return "";
+          if (name == "SAMPLES") return samples;
           return std::nullopt;
         };
         answers = false;

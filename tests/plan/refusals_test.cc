@@ -11,7 +11,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 const std::vector<Refusal>& refusals() {
-  static const std::vector<Refusal> all = read_refusals(MYRIAD_REFUSALS);
+  static const std::vector<Refusal> all = read_refusals(MYRIAD_REFUSALS, MYRIAD_SAMPLES);
   return all;
 }
 
