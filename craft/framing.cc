@@ -58,14 +58,24 @@ std::optional<Skip> take_raw(Bytes packet, FrameParts& parts) {
 }
 
 // Address families are small numbers, of which BSDs and Linux have different ones for IPv6; in the byte order of who
-// captured. IP says its version itself.
+// captured, in four bytes or (IRIX) in the first two. IP says its version itself. Old libpcap on Linux has the end of
+// the Ethernet header there instead: two bytes of padding, whatever they hold, and the type. PPP is neither.
 std::optional<Skip> take_loopback(Bytes bytes, FrameParts& parts) {
   constexpr std::size_t kFamilyBytes = 4;
+  constexpr std::uint16_t kPpp = 0xff03;  // address and control of HDLC, RFC 1662
   if (bytes.size() <= kFamilyBytes) return Skip::kRunt;
-  std::uint32_t family = load_be32(bytes.data());
-  if (family > 0xffff) family = load32(ByteOrder::kLittle, bytes.data());
+  const std::uint16_t first = load_be16(bytes.data());
+  const std::uint16_t second = load_be16(bytes.data() + 2);
+  const Bytes packet = bytes.subspan(kFamilyBytes);
+  if (first == kPpp) return Skip::kNoPacket;
+  if (second >= kLeastEtherType) {
+    take_tags(second, packet, parts);
+    return std::nullopt;
+  }
+  if (first != 0 && second != 0) return Skip::kNoPacket;
+  const int family = first == 0 ? second : (first & 0xff) == 0 ? first >> 8 : first;
   const bool is_ip = family == 2 || family == 10 || family == 24 || family == 28 || family == 30;
-  return is_ip ? take_raw(bytes.subspan(kFamilyBytes), parts) : std::optional{Skip::kNoPacket};
+  return is_ip ? take_raw(packet, parts) : std::optional{Skip::kNoPacket};
 }
 
 std::optional<Skip> take_cooked(std::uint16_t protocol, std::uint16_t hardware, Bytes address, Bytes packet,

@@ -128,9 +128,6 @@ TEST(Rewriting, PutsEthernetBeforeWhatHasNone) {
     append(head, packet);
     return head;
   };
-  EXPECT_EQ(send(rewriter, record_of(behind({2, 0, 0, 0}, four), capture::kLinkNull)).frame, wanted4);
-  EXPECT_EQ(send(rewriter, record_of(behind({0, 0, 0, 30}, six), capture::kLinkNull)).frame, wanted6);
-  EXPECT_EQ(send(rewriter, record_of(behind({0, 0, 0, 2}, four), capture::kLinkLoop)).frame, wanted4);
   Octets sll{0, 0, 0, 1, 0, 6, 0, 0xaa, 0xbb, 0xcc, 0, 1, 0, 0, 8, 0};
   EXPECT_EQ(send(rewriter, record_of(behind(sll, four), capture::kLinkSll)).frame,
             v4_frame(some_destination(), kMacA, four));
@@ -140,6 +137,41 @@ TEST(Rewriting, PutsEthernetBeforeWhatHasNone) {
   const Octets sll2{0x86, 0xdd, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 0, 0xaa, 0xbb, 0xcc, 0, 1, 0, 0};
   EXPECT_EQ(send(rewriter, record_of(behind(sll2, six), capture::kLinkSll2)).frame,
             v6_frame(some_destination(), kMacA, six));
+}
+
+TEST(Rewriting, TellsIpByWhatLoopbackPutsBeforeIt) {
+  Rewriter rewriter{{}};
+  const auto sent = [&](Octets head, const Octets& packet, capture::LinkType link) {
+    append(head, packet);
+    const auto made = send(rewriter, record_of(head, link));
+    return made.frame.empty() ? Octets(made.skip.begin(), made.skip.end()) : made.frame;
+  };
+  const Octets four = ipv4(kA, kB, 17, udp(kA, kB, Octets(20), Sum::kGood));
+  const Octets six = ipv6(kA6, kB6, 17, udp(kA6, kB6, Octets(20), Sum::kGood));
+  const Octets wanted4 = v4_frame(some_destination(), some_source(), four);
+  const Octets wanted6 = v6_frame(some_destination(), some_source(), six);
+  const std::string none = "no_packet";
+  const Octets no_packet(none.begin(), none.end());
+  for (const capture::LinkType link : {capture::kLinkNull, capture::kLinkLoop}) {
+    // Families of either byte order, and of IRIX.
+    for (const Octets& head : {Octets{0, 0, 0, 2}, Octets{2, 0, 0, 0}, Octets{0, 2, 0, 0}})
+      EXPECT_EQ(sent(head, four, link), wanted4);
+    for (const std::uint8_t family : Octets{10, 24, 28, 30}) {
+      for (const Octets& head : {Octets{0, 0, 0, family}, Octets{family, 0, 0, 0}, Octets{0, family, 0, 0}})
+        EXPECT_EQ(sent(head, six, link), wanted6) << int{family};
+    }
+    // What Linux had there: padding and type.
+    EXPECT_EQ(sent({0, 0, 8, 0}, four, link), wanted4);
+    EXPECT_EQ(sent({0x0f, 0, 8, 0}, four, link), wanted4);
+    EXPECT_EQ(sent({0, 0, 0x86, 0xdd}, six, link), wanted6);
+    EXPECT_EQ(sent({0, 0, 0x81, 0, 0, 100, 8, 0}, four, link),
+              v4_frame(some_destination(), some_source(), four, {100}));
+    // ISO, AppleTalk, no family, more than a family, PPP.
+    for (const Octets& head : {Octets{7, 0, 0, 0}, Octets{0, 0, 0, 16}, Octets{0, 0, 0, 0}, Octets{2, 1, 0, 0},
+                               Octets{2, 0, 0, 1}, Octets{0, 0, 2, 2}, Octets{0xff, 3, 0, 0x21}})
+      EXPECT_EQ(sent(head, four, link), no_packet) << int{head[0]} << ' ' << int{head[3]};
+    EXPECT_EQ(sent({2, 0, 0, 0}, Octets(20), link), no_packet);  // IP of no version
+  }
 }
 
 TEST(Rewriting, SendsGroupsToTheirMacAddress) {
