@@ -71,7 +71,9 @@ HttpServer::Step HttpServer::acknowledged(std::uint64_t upto, const HttpService&
   return step;
 }
 
-void HttpServer::read(std::uint64_t offset, MutableBytes out, const HttpService& service) const {
+std::uint64_t HttpServer::read(std::uint64_t offset, MutableBytes out, const HttpService& service) const {
+  const std::uint64_t whole = offset;
+  std::uint64_t sum = 0;
   std::uint64_t begin = first_;
   for (std::size_t i = 0; i < count_ && !out.empty(); ++i) {
     const Response& response = responses_[i];
@@ -84,15 +86,17 @@ void HttpServer::read(std::uint64_t offset, MutableBytes out, const HttpService&
         write_head(response, head);
         piece = std::min<std::size_t>(out.size(), response.head - static_cast<std::size_t>(within));
         std::memcpy(out.data(), head.data() + within, piece);
+        sum += checksum_at(offset - whole, checksum_add(0, out.first(piece)));
       } else {
         piece = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), length - within));
-        service.pattern.fill(within - response.head, out.first(piece));
+        sum += checksum_at(offset - whole, service.body(within - response.head, out.first(piece)));
       }
       offset += piece;
       out = out.subspan(piece);
     }
     begin += length;
   }
+  return sum;
 }
 
 void HttpServer::parse(Bytes& data, const HttpService& service, Step& step) {

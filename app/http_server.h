@@ -16,19 +16,28 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "app/byte_ring.h"
 #include "app/http_fields.h"
 #include "app/pattern.h"
+#include "app/summed_bytes.h"
 #include "base/bytes.h"
 
 namespace myriad::app {
 
 // What all connections of a service share.
 struct HttpService {
-  std::uint64_t body_bytes = 1024;          // of any path but /bytes/N; at most HttpServer::kMaxBody
-  Pattern pattern{0};                       // of every body
-  std::uint32_t backlog_limit = 64 * 1024;  // at least the receive window
+  std::uint64_t body_bytes = 1024;           // of any path but /bytes/N; at most HttpServer::kMaxBody
+  Pattern pattern{0};                        // of every body
+  std::shared_ptr<const SummedBytes> start;  // of the pattern, when it is kept: of every body as well
+  std::uint32_t backlog_limit = 64 * 1024;   // at least the receive window
+
+  // Writes bytes of a body, from `offset` on; their running sum.
+  std::uint64_t body(std::uint64_t offset, MutableBytes out) const {
+    const bool kept = start != nullptr && offset + out.size() <= start->size();
+    return kept ? start->copy(offset, out) : pattern.fill(offset, out);
+  }
 };
 
 class HttpServer {
@@ -49,7 +58,8 @@ class HttpServer {
   // The peer has everything before stream offset `upto`; makes room, so that backlog may be parsed.
   Step acknowledged(std::uint64_t upto, const HttpService& service);
   // Bytes of the stream that we send; all of them have been announced and are not acknowledged.
-  void read(std::uint64_t offset, MutableBytes out, const HttpService& service) const;
+  // Returns their running sum (base/checksum.h).
+  std::uint64_t read(std::uint64_t offset, MutableBytes out, const HttpService& service) const;
   [[nodiscard]] std::uint32_t unread() const { return backlog_.size(); }
   [[nodiscard]] bool closing() const { return closing_; }
   // Nothing is under way: every response has been acknowledged and no byte of another request has come. A new server

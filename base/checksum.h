@@ -52,6 +52,13 @@ namespace myriad {
   return sum + last + (one & 0xffffffffU) + (one >> 32) + (two & 0xffffffffU) + (two >> 32);
 }
 
+// The running sum of a piece, as it counts at `position` of the whole: at an odd one its bytes change places (RFC 1071
+// section 2 B). What comes out is small: 2^20 of them can be added.
+[[nodiscard]] constexpr std::uint64_t checksum_at(std::uint64_t position, std::uint64_t sum) {
+  const std::uint64_t halves = (sum & 0xffffffffU) + (sum >> 32);
+  return (position & 1) != 0 ? halves << 8 : halves;
+}
+
 // Folds a running sum to 16 bits, in memory byte order, not complemented.
 [[nodiscard]] constexpr std::uint16_t checksum_fold(std::uint64_t sum) {
   // A number and its halves exchanged: the upper half of their sum is the sum of the halves, with the carry that the

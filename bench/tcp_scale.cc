@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/summed_bytes.h"
 #include "bench/two_stacks.h"
 #include "stack/stack.h"
 #include "stack/wire/arp.h"
@@ -37,16 +38,14 @@ BENCHMARK(complete_connections)->Unit(benchmark::kMicrosecond);
 // A stream of full segments from one stack to the other; only the named side's time counts.
 struct Streaming {
   Stack& stack;
-  std::vector<std::uint8_t> content = std::vector<std::uint8_t>(65536 + 1500, 0x5a);
+  app::SummedBytes content{std::vector<std::uint8_t>(65536 + 1500, 0x5a)};
   std::uint64_t received = 0;
 
   void on_event(const Event& event, Instant) {
     if (event.kind == EventKind::kConnected) stack.extend(event.connection, std::uint64_t{1} << 46);
     if (event.kind == EventKind::kReceived) received += event.data.size();
   }
-  void read(Cookie, std::uint64_t offset, MutableBytes out) {
-    std::memcpy(out.data(), content.data() + offset % 65536, out.size());
-  }
+  std::uint64_t read(Cookie, std::uint64_t offset, MutableBytes out) { return content.copy(offset % 65536, out); }
 };
 
 void stream(benchmark::State& state, bool sender) {

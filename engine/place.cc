@@ -13,8 +13,16 @@ namespace {
 
 // Streams of different purpose must not be equal by accident of the same seed.
 constexpr std::uint64_t kBodySeed = 0x626f6479;
+// So much of the pattern that http services send is kept, with its sums; what lies beyond is made on the spot.
+constexpr std::size_t kBodyKept = 256 * 1024;
 constexpr std::uint64_t kPutSeed = 0x707574;
 constexpr std::uint64_t kScriptSeed = 0x736372697074;
+
+std::shared_ptr<const app::SummedBytes> start_of(const app::Pattern& pattern) {
+  std::vector<std::uint8_t> bytes(kBodyKept);
+  pattern.fill(0, bytes);
+  return std::make_shared<const app::SummedBytes>(std::move(bytes));
+}
 
 template <class T>
 void say(const std::optional<T>& said, T& into) {
@@ -213,6 +221,7 @@ Placement place(const plan::Plan& plan, std::size_t port) {
       w.kind = conversation(plan, std::get<plan::TcpWorkload>(workload.kind));
     }
   }
+  std::shared_ptr<const app::SummedBytes> body_start;
   for (std::size_t i = 0; i < plan.services.size(); ++i) {
     const plan::Service& service = plan.services[i];
     if (!place_of[service.group]) continue;
@@ -225,6 +234,8 @@ Placement place(const plan::Plan& plan, std::size_t port) {
       s.kind = ServiceKind::kHttp;
       s.http.body_bytes = http->body_bytes;
       s.http.pattern = app::Pattern{plan.seed ^ kBodySeed};
+      if (!body_start) body_start = start_of(s.http.pattern);
+      s.http.start = body_start;
     } else {
       s.kind = std::holds_alternative<plan::EchoService>(service.kind) ? ServiceKind::kEcho : ServiceKind::kDiscard;
     }

@@ -35,7 +35,7 @@ class Services {
   // For events whose cookie is a listener's (`service` is its place), with the session that was accepted last.
   void on_listener_event(std::uint32_t service, const stack::Event& event, Instant now);
   void on_session_event(std::uint32_t index, const stack::Event& event);
-  void read(std::uint32_t index, std::uint64_t offset, MutableBytes out);
+  std::uint64_t read(std::uint32_t index, std::uint64_t offset, MutableBytes out);
 
   [[nodiscard]] std::uint32_t open() const { return sessions_.live(); }
   // Of those, the ones on which something is under way.

@@ -36,7 +36,7 @@ class Sessions {
 
   // stack::Application.
   void on_event(const stack::Event& event, Instant now);
-  void read(stack::Cookie cookie, std::uint64_t offset, MutableBytes out);
+  std::uint64_t read(stack::Cookie cookie, std::uint64_t offset, MutableBytes out);
 
   // Timeouts, think times, ends of holds, ping intervals.
   void on_time(Instant now, [[maybe_unused]] TxBatch& out) {

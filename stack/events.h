@@ -2,12 +2,15 @@
 // few templates call it directly, and the protocol code itself is compiled once, without knowing any application.
 #pragma once
 
+#include <cassert>
 #include <concepts>
 #include <cstdint>
+#include <type_traits>
 
 #include "base/addr.h"
 #include "base/bytes.h"
 #include "base/time.h"
+#include "stack/wire/checksum.h"
 
 namespace myriad::stack {
 
@@ -74,8 +77,24 @@ concept Application = requires(A app, const Event& event, Instant now, Cookie co
   { app.on_event(event, now) } -> std::same_as<void>;
   // Write bytes [offset, offset + out.size()) of the stream that this side sends. May be asked for the same bytes again
   // (retransmission) until they are acknowledged: there is no send buffer. Only bytes announced by extend() are asked
-  // for.
-  { app.read(cookie, offset, out) } -> std::same_as<void>;
+  // for. Returns the running sum of what it has written (base/checksum.h; below 2^60) when it has it without reading
+  // the bytes again, because it made them or keeps sums of them; else nothing, and the stack adds up.
+  app.read(cookie, offset, out);
+  requires std::is_void_v<decltype(app.read(cookie, offset, out))> ||
+      std::same_as<decltype(app.read(cookie, offset, out)), std::uint64_t>;
 };
+
+// Has the application write `out`; its running sum.
+template <Application App>
+[[nodiscard]] std::uint64_t read_summed(App& app, Cookie cookie, std::uint64_t offset, MutableBytes out) {
+  if constexpr (std::is_void_v<decltype(app.read(cookie, offset, out))>) {
+    app.read(cookie, offset, out);
+    return wire::checksum_add_received(0, out);
+  } else {
+    const std::uint64_t sum = app.read(cookie, offset, out);
+    assert(checksum_fold(sum) % 0xffff == checksum_fold(checksum_add(0, out)) % 0xffff);
+    return sum;
+  }
+}
 
 }  // namespace myriad::stack

@@ -125,9 +125,11 @@ class Tcp {
       while (more) {
         stack::Packet packet = open_packet(c, host, local, segment, out);
         const MutableBytes bytes = packet.payload();
-        if (segment.length > 0) app.read(c.cookie, segment.offset, bytes.last(segment.length));
-        wire::finish_transport_checksum(wire::pseudo_header_sum(local, c.remote, wire::kProtocolTcp, bytes.size()),
-                                        wire::kProtocolTcp, bytes);
+        std::uint64_t sum = wire::pseudo_header_sum(local, c.remote, wire::kProtocolTcp, bytes.size());
+        if (segment.length > 0) {
+          sum += stack::read_summed(app, c.cookie, segment.offset, bytes.last(segment.length));
+        }
+        wire::finish_transport_checksum(sum, wire::kProtocolTcp, bytes.first(bytes.size() - segment.length));
         packet.send();
         if (++sent == kBurst || out.room() <= keep) {  // the rest when its turn comes
           if (c.has_more(surroundings)) table_.enqueue(id);

@@ -99,8 +99,9 @@ enum class ChecksumState : std::uint8_t {
   return checksum_fold(checksum_add_received(pseudo, segment)) == 0xffff ? ChecksumState::kGood : ChecksumState::kBad;
 }
 
-// Finishes an emitted segment whose checksum field is still zero. `sum` is the pseudo-header's. A UDP checksum that
-// comes out as zero goes on the wire as all ones (RFC 768).
+// Finishes an emitted segment whose checksum field is still zero. `sum` is the pseudo-header's, and the payload's when
+// that is known: `segment` is only the header then. A UDP checksum that comes out as zero goes on the wire as all ones
+// (RFC 768).
 inline void finish_transport_checksum(std::uint64_t sum, std::uint8_t protocol, MutableBytes segment) {
   auto folded = static_cast<std::uint16_t>(~checksum_fold(checksum_add_segment(sum, segment)));
   if (protocol == kProtocolUdp && folded == 0) folded = 0xffff;

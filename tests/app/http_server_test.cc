@@ -12,7 +12,24 @@ namespace {
 
 using namespace std::string_view_literals;
 
-const HttpService kService{.body_bytes = 10, .pattern = Pattern{3}, .backlog_limit = 4096};
+// The first bytes of bodies are kept, the others made on the spot.
+std::shared_ptr<const SummedBytes> start() {
+  std::vector<std::uint8_t> bytes(200);
+  Pattern{3}.fill(0, bytes);
+  return std::make_shared<const SummedBytes>(bytes);
+}
+const HttpService& service() {
+  static const HttpService kService{.body_bytes = 10, .pattern = Pattern{3}, .start = start(), .backlog_limit = 4096};
+  return kService;
+}
+
+std::string read(const HttpServer& server, std::uint64_t from, std::size_t length) {
+  std::string text(length, '?');
+  const MutableBytes out{reinterpret_cast<std::uint8_t*>(text.data()), length};
+  const std::uint64_t sum = server.read(from, out, service());
+  EXPECT_EQ(checksum_fold(1 + sum), checksum_fold(checksum_add(1, out)));
+  return text;
+}
 
 // A server and everything it has said; acknowledges only when told.
 struct Talk {
@@ -22,14 +39,12 @@ struct Talk {
   bool overflow = false;
 
   void after(const HttpServer::Step& step) {
-    const std::size_t from = said.size();
-    said.resize(from + step.grown);
-    server.read(from, {reinterpret_cast<std::uint8_t*>(said.data()) + from, step.grown}, kService);
+    said += read(server, said.size(), step.grown);
     closed = closed || step.close;
     overflow = overflow || step.overflow;
   }
-  void hear(std::string_view text) { after(server.take(as_bytes(text), kService)); }
-  void acknowledge(std::uint64_t upto) { after(server.acknowledged(upto, kService)); }
+  void hear(std::string_view text) { after(server.take(as_bytes(text), service())); }
+  void acknowledge(std::uint64_t upto) { after(server.acknowledged(upto, service())); }
 };
 
 std::string body(std::size_t length) {
@@ -169,10 +184,7 @@ TEST(HttpServer, BeyondFourResponsesRequestsWaitUntilTheOldestIsAcknowledged) {
     ASSERT_LT(acknowledged, talk.said.size()) << "stuck";
     acknowledged = std::min<std::uint64_t>(acknowledged + 37, talk.said.size());
     talk.acknowledge(acknowledged);
-    const std::size_t left = talk.said.size() - acknowledged;
-    std::string again(left, '?');
-    talk.server.read(acknowledged, {reinterpret_cast<std::uint8_t*>(again.data()), left}, kService);
-    ASSERT_EQ(again, talk.said.substr(acknowledged));
+    ASSERT_EQ(read(talk.server, acknowledged, talk.said.size() - acknowledged), talk.said.substr(acknowledged));
   }
   EXPECT_EQ(talk.said, expected);
   EXPECT_EQ(talk.server.unread(), 0U);
@@ -181,7 +193,7 @@ TEST(HttpServer, BeyondFourResponsesRequestsWaitUntilTheOldestIsAcknowledged) {
 TEST(HttpServer, APeerThatIgnoresItsWindowIsReported) {
   Talk talk;
   for (int i = 0; i < 4; ++i) talk.hear("GET /bytes/1 HTTP/1.1\r\nHost: h\r\n\r\n");
-  talk.hear(std::string(kService.backlog_limit, 'x'));
+  talk.hear(std::string(service().backlog_limit, 'x'));
   EXPECT_FALSE(talk.overflow);
   talk.hear("x");
   EXPECT_TRUE(talk.overflow);
@@ -193,13 +205,13 @@ TEST(HttpServer, RandomBytesNeverDoHarm) {
   Rng rng{1};
   for (int round = 0; round < 20000; ++round) {
     Talk talk;
-    if (round % 2 == 0) talk.server.take(as_bytes("GET /bytes/3 HTTP/1.1\r\n"), kService);
+    if (round % 2 == 0) talk.server.take(as_bytes("GET /bytes/3 HTTP/1.1\r\n"), service());
     std::uint64_t grown = 0;
     for (int i = 0; i < 20; ++i) {
       std::string piece;
       for (std::uint64_t n = rng.below(30); n > 0; --n) piece += kAlphabet[rng.below(kAlphabet.size())];
-      grown += talk.server.take(as_bytes(piece), kService).grown;
-      grown += talk.server.acknowledged(rng.below(grown + 1), kService).grown;
+      grown += talk.server.take(as_bytes(piece), service()).grown;
+      grown += talk.server.acknowledged(rng.below(grown + 1), service()).grown;
     }
   }
 }

@@ -1,4 +1,4 @@
-// Pattern, SHA-256, ByteRing.
+// Pattern, SummedBytes, SHA-256, ByteRing.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -7,6 +7,8 @@
 #include "app/byte_ring.h"
 #include "app/pattern.h"
 #include "app/sha256.h"
+#include "app/summed_bytes.h"
+#include "base/checksum.h"
 #include "tests/app/pieces.h"
 
 namespace myriad::app {
@@ -21,6 +23,35 @@ TEST(Pattern, IsTheSameHoweverItIsCut) {
       std::vector<std::uint8_t> piece(length);
       pattern.fill(3 + from, piece);
       ASSERT_TRUE(std::equal(piece.begin(), piece.end(), whole.begin() + static_cast<std::ptrdiff_t>(from)));
+    }
+  }
+}
+
+TEST(Pattern, TellsTheSumOfWhatItWrites) {
+  const Pattern pattern{5};
+  for (std::size_t from = 0; from < 20; ++from) {
+    for (std::size_t length = 0; length < 100; ++length) {
+      std::vector<std::uint8_t> piece(length);
+      const std::uint64_t sum = pattern.fill(from, piece);
+      ASSERT_EQ(checksum_fold(1 + sum), checksum_fold(checksum_add(1, piece))) << from << " " << length;
+    }
+  }
+}
+
+TEST(SummedBytes, TellsTheSumOfWhatItCopies) {
+  for (const std::uint8_t lowest :
+       {std::uint8_t{0}, std::uint8_t{0xfe}}) {  // small sums, and such that carry all the time
+    std::vector<std::uint8_t> bytes(200);
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(lowest | (i * 7 % 3));
+    const SummedBytes summed{bytes};
+    ASSERT_EQ(summed.size(), bytes.size());
+    for (std::size_t from = 0; from <= bytes.size(); ++from) {
+      for (std::size_t length = 0; length <= bytes.size() - from; ++length) {
+        std::vector<std::uint8_t> piece(length);
+        const std::uint64_t sum = summed.copy(from, piece);
+        ASSERT_TRUE(std::equal(piece.begin(), piece.end(), bytes.begin() + static_cast<std::ptrdiff_t>(from)));
+        ASSERT_EQ(checksum_fold(1 + sum), checksum_fold(checksum_add(1, piece))) << from << " " << length;
+      }
     }
   }
 }
