@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "app/counts.h"
 #include "app/failure.h"
 #include "base/addr.h"
 #include "base/bytes.h"
@@ -85,7 +86,8 @@ struct SessionFacts {
   IpAddress own;
   IpAddress target;
   Port port;
-  std::uint64_t seed = 0;  // of this session's luck
+  std::uint64_t seed = 0;    // of this session's luck
+  Counts* counts = nullptr;  // of its workload on its shard; outlives the session. nullptr: nobody counts
 };
 
 // What all sessions of a workload have in common. Made once from the plan, shared by all shards, never changed.

@@ -17,40 +17,24 @@ constexpr int hex_value(std::uint8_t c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// RFC 9110 section 15.4: those that say where else to ask.
+constexpr bool is_redirect(unsigned status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+Failure unwanted(unsigned status) {
+  if (status >= 500) return Failure::kHttpStatus5xx;
+  if (status >= 400) return Failure::kHttpStatus4xx;
+  return status >= 300 ? Failure::kHttpStatus3xx : Failure::kHttpUnexpectedStatus;
+}
+
 }  // namespace
 
-std::string http_host(const IpAddress& address, Port port) {
-  std::string host = address.is_v6() ? "[" + address.text() + "]" : address.text();
-  if (port.number != 80) host += ":" + std::to_string(port.number);
-  return host;
-}
-
-std::string http_request(std::string_view host, std::string_view path, bool keep_alive) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string request = "GET ";
-  if (path.empty() || path.front() != '/') request += '/';
-  for (const char c : path) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (byte > 0x20 && byte < 0x7f) {
-      request += c;
-    } else {
-      request += '%';
-      request += kHex[byte >> 4];
-      request += kHex[byte & 15];
-    }
-  }
-  request += " HTTP/1.1\r\nHost: ";
-  request += host;
-  request += "\r\nUser-Agent: myriad/" MYRIAD_VERSION "\r\nAccept: */*\r\nConnection: ";
-  request += keep_alive ? "keep-alive\r\n\r\n" : "close\r\n\r\n";
-  return request;
-}
-
-HttpResponse::Outcome HttpResponse::take(Bytes data, const HttpVerify& verify, Sha256* digest) {
+HttpResponse::Outcome HttpResponse::take(Bytes& data, const HttpAsked& asked, const HttpKept& kept) {
   while (at_ < At::kDone) {
     // A message or chunk of no bytes ends without any arriving.
     if (at_ == At::kCounted && left_ == 0) {
-      finish(verify, digest);
+      finish(asked, kept);
       break;
     }
     if (data.empty()) break;
@@ -64,24 +48,24 @@ HttpResponse::Outcome HttpResponse::take(Bytes data, const HttpVerify& verify, S
         status_line(data);
         break;
       case At::kFields:
-        fields(data);
+        fields(data, asked, kept);
         break;
       case At::kCounted:
       case At::kChunk:
-        body(data, true, verify, digest);
+        body(data, true, asked, kept);
         break;
       case At::kUntilClose:
-        body(data, false, verify, digest);
+        body(data, false, asked, kept);
         break;
       case At::kTrailers:
         switch (fields_.take(data)) {
           case HttpFields::Outcome::kMore:
             break;
           case HttpFields::Outcome::kEnd:
-            finish(verify, digest);
+            finish(asked, kept);
             break;
           default:
-            fail(HttpFailure::kMalformed);
+            fail(Failure::kHttpMalformed);
         }
         break;
       default:
@@ -92,11 +76,11 @@ HttpResponse::Outcome HttpResponse::take(Bytes data, const HttpVerify& verify, S
   return outcome();
 }
 
-HttpResponse::Outcome HttpResponse::peer_closed(const HttpVerify& verify, Sha256* digest) {
+HttpResponse::Outcome HttpResponse::peer_closed(const HttpAsked& asked, const HttpKept& kept) {
   if (at_ == At::kUntilClose) {
-    finish(verify, digest);
+    finish(asked, kept);
   } else if (at_ < At::kDone) {
-    fail(HttpFailure::kClosedEarly);
+    fail(Failure::kClosedEarly);
   }
   return outcome();
 }
@@ -138,47 +122,49 @@ void HttpResponse::status_line(Bytes& data) {
           used = static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - data.data());
         }
     }
-    if (!good) return fail(HttpFailure::kMalformed);
+    if (!good) return fail(Failure::kHttpMalformed);
   }
   data = data.subspan(used);
-  if (used > HttpFields::kMaxBytes || !fields_.count_start_line(used)) fail(HttpFailure::kMalformed);
+  if (used > HttpFields::kMaxBytes || !fields_.count_start_line(used)) fail(Failure::kHttpMalformed);
 }
 
-void HttpResponse::fields(Bytes& data) {
-  switch (fields_.take(data)) {
+void HttpResponse::fields(Bytes& data, const HttpAsked& asked, const HttpKept& kept) {
+  switch (fields_.take(data, kept.location)) {
     case HttpFields::Outcome::kMore:
       break;
     case HttpFields::Outcome::kEnd:
-      begin_body();
+      begin_body(asked, kept);
       break;
     default:
-      fail(HttpFailure::kMalformed);
+      fail(Failure::kHttpMalformed);
   }
 }
 
 // RFC 9112 section 6.3.
-void HttpResponse::begin_body() {
-  if (status_ < 100 || status_ > 599 || status_ == 101) return fail(HttpFailure::kMalformed);
+void HttpResponse::begin_body(const HttpAsked& asked, const HttpKept& kept) {
+  if (status_ < 100 || status_ > 599 || status_ == 101) return fail(Failure::kHttpMalformed);
   if (status_ < 200) {  // interim: the real one follows
     fields_.restart(true);
+    if (kept.location != nullptr) kept.location->clear();
     at_ = At::kVersion;
     position_ = 0;
     return;
   }
-  if (status_ >= 500) return fail(HttpFailure::kStatus5xx);
-  if (status_ >= 400) return fail(HttpFailure::kStatus4xx);
-  if (status_ >= 300) return fail(HttpFailure::kStatus3xx);
+  redirects_ = asked.follows && is_redirect(status_) && kept.location != nullptr && !kept.location->empty();
+  if (!redirects_ && !asked.statuses.has(status_)) return fail(unwanted(status_));
+  persists_ = version_1_0_ ? fields_.keep_alive() && !fields_.close() : !fields_.close();
   at_ = At::kCounted;
   left_ = 0;
-  if (status_ == 204) return;
+  if (asked.head || status_ == 204 || status_ == 304) return;
   if (fields_.chunked()) {
-    if (version_1_0_) return fail(HttpFailure::kMalformed);
+    if (version_1_0_) return fail(Failure::kHttpMalformed);
     at_ = At::kChunkSize;
     position_ = 0;
   } else if (fields_.has_length()) {
     left_ = fields_.length();
   } else {
     at_ = At::kUntilClose;
+    persists_ = false;
   }
 }
 
@@ -188,36 +174,36 @@ void HttpResponse::chunk_line(std::uint8_t c) {
     if (c == '\r')
       at_ = At::kChunkEndLf;
     else
-      fail(HttpFailure::kMalformed);
+      fail(Failure::kHttpMalformed);
     return;
   }
   if (at_ == At::kChunkEndLf) {
-    if (c != '\n') return fail(HttpFailure::kMalformed);
+    if (c != '\n') return fail(Failure::kHttpMalformed);
     at_ = At::kChunkSize;
     position_ = 0;
     left_ = 0;
     return;
   }
-  if (position_++ >= kMaxChunkLine) return fail(HttpFailure::kMalformed);
+  if (position_++ >= kMaxChunkLine) return fail(Failure::kHttpMalformed);
   if (at_ == At::kChunkSize) {
     const int digit = hex_value(c);
     if (digit >= 0) {
       left_ = left_ * 16 + static_cast<unsigned>(digit);
-      if (left_ > kMaxChunk) fail(HttpFailure::kMalformed);
+      if (left_ > kMaxChunk) fail(Failure::kHttpMalformed);
     } else if (position_ == 1) {
-      fail(HttpFailure::kMalformed);
+      fail(Failure::kHttpMalformed);
     } else if (c == '\r') {
       at_ = At::kChunkLf;
     } else if (c == ';' || c == ' ' || c == '\t') {
       at_ = At::kChunkExtension;
     } else {
-      fail(HttpFailure::kMalformed);
+      fail(Failure::kHttpMalformed);
     }
   } else if (at_ == At::kChunkExtension) {
     if (c == '\r') at_ = At::kChunkLf;
-    if (c == '\n') fail(HttpFailure::kMalformed);
+    if (c == '\n') fail(Failure::kHttpMalformed);
   } else if (c != '\n') {
-    fail(HttpFailure::kMalformed);
+    fail(Failure::kHttpMalformed);
   } else if (left_ != 0) {
     at_ = At::kChunk;
   } else {
@@ -226,28 +212,29 @@ void HttpResponse::chunk_line(std::uint8_t c) {
   }
 }
 
-void HttpResponse::body(Bytes& data, bool counted, const HttpVerify& verify, Sha256* digest) {
+void HttpResponse::body(Bytes& data, bool counted, const HttpAsked& asked, const HttpKept& kept) {
   const std::size_t piece =
       counted ? static_cast<std::size_t>(std::min<std::uint64_t>(left_, data.size())) : data.size();
-  if (digest != nullptr) digest->add(data.first(piece));
+  if (!redirects_ && kept.digest != nullptr) kept.digest->add(data.first(piece));
   body_bytes_ += piece;
   data = data.subspan(piece);
   // More than can be right: no need to hear the rest of it.
-  if (verify.bytes && body_bytes_ > *verify.bytes) return fail(HttpFailure::kVerifyMismatch);
+  if (!redirects_ && asked.verify.bytes && body_bytes_ > *asked.verify.bytes) return fail(Failure::kVerifyMismatch);
   if (!counted) return;
   left_ -= piece;
   if (left_ == 0) {
     if (at_ == At::kChunk)
       at_ = At::kChunkEndCr;
     else
-      finish(verify, digest);
+      finish(asked, kept);
   }
 }
 
-void HttpResponse::finish(const HttpVerify& verify, Sha256* digest) {
+void HttpResponse::finish(const HttpAsked& asked, const HttpKept& kept) {
+  const HttpVerify& verify = asked.verify;
   const bool wrong_length = verify.bytes && body_bytes_ != *verify.bytes;
-  const bool wrong_digest = verify.sha256 && (digest == nullptr || digest->finish() != *verify.sha256);
-  if (wrong_length || wrong_digest) return fail(HttpFailure::kVerifyMismatch);
+  const bool wrong_digest = verify.sha256 && (kept.digest == nullptr || kept.digest->finish() != *verify.sha256);
+  if (!redirects_ && (wrong_length || wrong_digest)) return fail(Failure::kVerifyMismatch);
   at_ = At::kDone;
 }
 

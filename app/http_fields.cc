@@ -8,7 +8,8 @@
 namespace myriad::app {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"content-length", "transfer-encoding", "connection", "host"};
+constexpr std::array<std::string_view, 5> kNames = {"content-length", "transfer-encoding", "connection", "host",
+                                                    "location"};
 constexpr std::array<std::string_view, 2> kOptions = {"close", "keep-alive"};
 constexpr std::string_view kChunked = "chunked";
 
@@ -49,7 +50,7 @@ constexpr bool is_blank(std::uint8_t c) { return c == ' ' || c == '\t'; }
 
 bool is_token(std::uint8_t c) { return kTokens[c]; }
 
-HttpFields::Outcome HttpFields::take(Bytes& data) {
+HttpFields::Outcome HttpFields::take(Bytes& data, std::string* location) {
   std::size_t used = 0;
   while (used < data.size() && at_ != At::kEnd && at_ != At::kBad) {
     if (at_ == At::kSkip) {  // most of every header: jump to the line's end
@@ -65,10 +66,10 @@ HttpFields::Outcome HttpFields::take(Bytes& data) {
     const std::uint8_t c = data[used++];
     switch (at_) {
       case At::kLineStart:
-        line_start(c);
+        line_start(c, location);
         break;
       case At::kName:
-        name(c);
+        name(c, location);
         break;
       case At::kLength:
         length_value(c);
@@ -81,6 +82,9 @@ HttpFields::Outcome HttpFields::take(Bytes& data) {
         break;
       case At::kHost:
         host_value(c);
+        break;
+      case At::kLocation:
+        location_value(c, *location);
         break;
       case At::kFinalLf:
         at_ = c == '\n' ? At::kEnd : At::kBad;
@@ -112,7 +116,7 @@ std::size_t HttpFields::skip_name(Bytes line) {
   return length;
 }
 
-void HttpFields::line_start(std::uint8_t c) {
+void HttpFields::line_start(std::uint8_t c, std::string* location) {
   if (is_blank(c)) {  // obs-fold: the value goes on, as after white space
     if (field_ == At::kLineStart) return bad();
     at_ = field_;
@@ -127,23 +131,30 @@ void HttpFields::line_start(std::uint8_t c) {
   } else if (is_token(c)) {
     at_ = At::kName;
     position_ = 0;
-    candidates_ = 0x0f;
-    name(c);
+    candidates_ = 0x1f;
+    name(c, location);
   } else {
     bad();
   }
 }
 
-void HttpFields::name(std::uint8_t c) {
+void HttpFields::name(std::uint8_t c, std::string* location) {
   if (c != ':') {
     if (!kTokens[c]) return bad();
     candidates_ = narrow(kNames, candidates_, position_, to_lower(c));
     if (position_ < 255) ++position_;
     return;
   }
-  static constexpr std::array<At, 4> kValues = {At::kLength, At::kCoding, At::kConnection, At::kHost};
+  static constexpr std::array<At, 5> kValues = {At::kLength, At::kCoding, At::kConnection, At::kHost, At::kLocation};
   const int which = complete(kNames, candidates_, position_);
   at_ = field_ = which < 0 ? At::kSkip : kValues[static_cast<std::size_t>(which)];
+  if (at_ == At::kLocation) {
+    if (location == nullptr) {
+      at_ = field_ = At::kSkip;
+    } else {
+      location->clear();
+    }
+  }
   part_ = Part::kLeading;
   position_ = 0;
   candidates_ = 0x03;
@@ -216,6 +227,17 @@ void HttpFields::end_option() {
 
 void HttpFields::host_value(std::uint8_t c) {
   if (c == '\n') at_ = At::kLineStart;
+}
+
+void HttpFields::location_value(std::uint8_t c, std::string& location) {
+  if (c == '\n') {
+    at_ = At::kLineStart;
+    while (!location.empty() && (is_blank(static_cast<std::uint8_t>(location.back())) || location.back() == '\r')) {
+      location.pop_back();
+    }
+  } else if (!location.empty() || !is_blank(c)) {
+    location += static_cast<char>(c);
+  }
 }
 
 bool HttpFields::settle() {

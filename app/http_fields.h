@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "base/bytes.h"
 
@@ -19,8 +20,9 @@ class HttpFields {
 
   enum class Outcome : std::uint8_t { kMore, kEnd, kMalformed, kTooLarge };
 
-  // Takes from the front of `data` what belongs to the header section, up to and with the empty line.
-  Outcome take(Bytes& data);
+  // Takes from the front of `data` what belongs to the header section, up to and with the empty line. The value of
+  // Location is put into `location`, if that is given: the last one, without the blanks around it.
+  Outcome take(Bytes& data, std::string* location = nullptr);
   // Counts bytes that precede the fields (start line) against the bound. False: too large.
   [[nodiscard]] bool count_start_line(std::size_t bytes) {
     size_ += static_cast<std::uint32_t>(bytes);
@@ -44,16 +46,29 @@ class HttpFields {
   }
 
  private:
-  enum class At : std::uint8_t { kLineStart, kName, kSkip, kLength, kCoding, kConnection, kHost, kFinalLf, kEnd, kBad };
+  enum class At : std::uint8_t {
+    kLineStart,
+    kName,
+    kSkip,
+    kLength,
+    kCoding,
+    kConnection,
+    kHost,
+    kLocation,
+    kFinalLf,
+    kEnd,
+    kBad
+  };
   enum class Part : std::uint8_t { kLeading, kInside, kTrailing, kCr };
 
-  void line_start(std::uint8_t c);
+  void line_start(std::uint8_t c, std::string* location);
   std::size_t skip_name(Bytes line);
-  void name(std::uint8_t c);
+  void name(std::uint8_t c, std::string* location);
   void length_value(std::uint8_t c);
   void coding_value(std::uint8_t c);
   void connection_value(std::uint8_t c);
   void host_value(std::uint8_t c);
+  void location_value(std::uint8_t c, std::string& location);
   bool settle();      // the field that just ended, once it is clear that no fold follows
   void end_option();  // one word of Connection
   void bad() { at_ = At::kBad; }

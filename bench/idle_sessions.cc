@@ -97,7 +97,7 @@ plan::Plan plan_of(const Options& options) {
   hold.to.address = kServers;
   hold.to.port = kWeb;
   plan::HttpWorkload http;
-  http.verify.bytes = 64;
+  http.list[0].verify.bytes = 64;
   hold.kind = http;
   hold.load.total = hold.load.concurrent = options.connections;
   hold.load.per_host = (options.connections + options.hosts - 1) / options.hosts;

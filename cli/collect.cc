@@ -22,10 +22,11 @@ report::WorkloadResult empty_workload(const plan::Plan& plan, const plan::Worklo
   result.group = plan.groups[workload.from].name;
   result.has_tcp = !std::holds_alternative<plan::IcmpEchoWorkload>(workload.kind);
   if (const auto* const http = std::get_if<plan::HttpWorkload>(&workload.kind)) {
-    result.verifies = http->verify.any();
+    result.verifies = http->verifies();
   }
   if (const auto* const smb2 = std::get_if<plan::Smb2Workload>(&workload.kind)) result.verifies = smb2->verify.any();
   for (const std::string_view name : engine::kFailureNames) result.failures.emplace_back(name, 0);
+  for (const char* const name : {"2xx", "3xx", "4xx", "5xx"}) result.responses.emplace_back(name, 0);
   return result;
 }
 
@@ -89,6 +90,13 @@ void fill(const engine::WorkloadCounters& from, report::WorkloadResult& to) {
   to.connect = from.connect;
   to.first_byte = from.first_byte;
   to.session = from.session;
+  to.requests = from.said.requests;
+  for (std::size_t i = 0; i < from.said.status_classes.size(); ++i)
+    to.responses[i].second = from.said.status_classes[i];
+  to.request = from.said.request;
+  to.tls_handshakes = from.said.tls_handshakes;
+  to.tls_resumed = from.said.tls_resumed;
+  to.tls_handshake = from.said.tls_handshake;
   to.tcp = tcp_result(from.tcp);
 }
 

@@ -318,6 +318,7 @@ struct PortRun::Crew {
 };
 
 Result<void> PortRun::Crew::open(const plan::PortPlan& port_plan) {
+  if (placement.trouble) return tl::unexpected(*placement.trouble);
   const auto device = xsk::find_device(port_plan.interface);
   if (!device) return tl::unexpected(device.error());
   const std::uint32_t queues = port_plan.queues.value_or(device->queues);

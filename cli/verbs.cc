@@ -13,6 +13,7 @@
 #include "cli/replay.h"
 #include "cli/run_scenario.h"
 #include "cli/send.h"
+#include "engine/place.h"
 #include "templates/plan/load.h"
 
 namespace myriad::cli {
@@ -40,6 +41,9 @@ class Verb {
   ExitCode operator()(const ValidateCommand& command) const {
     const auto plan = load(command.scenario, false);
     if (!plan) return complain(plan.error());
+    for (std::size_t port = 0; port < plan->ports.size(); ++port) {
+      if (const auto trouble = engine::place(*plan, port).trouble) return complain(*trouble);
+    }
     print_out(plan::describe(*plan));
     return ExitCode::kDone;
   }

@@ -7,7 +7,6 @@
 
 namespace myriad::engine {
 
-using app::HttpFailure;
 using app::HttpResponse;
 using stack::EventKind;
 using stack::FailReason;
@@ -16,25 +15,6 @@ using stack::kNoConnection;
 namespace {
 
 std::uint64_t nanoseconds(Duration d) { return d.count() < 0 ? 0 : static_cast<std::uint64_t>(d.count()); }
-
-Failure failure_of_http(HttpFailure why) {
-  switch (why) {
-    case HttpFailure::kStatus3xx:
-      return Failure::kHttpStatus3xx;
-    case HttpFailure::kStatus4xx:
-      return Failure::kHttpStatus4xx;
-    case HttpFailure::kStatus5xx:
-      return Failure::kHttpStatus5xx;
-    case HttpFailure::kVerifyMismatch:
-      return Failure::kVerifyMismatch;
-    case HttpFailure::kClosedEarly:
-      return Failure::kClosedEarly;
-    case HttpFailure::kMalformed:
-    case HttpFailure::kNone:
-      break;
-  }
-  return Failure::kHttpMalformed;
-}
 
 Failure failure_of(FailReason reason) {
   switch (reason) {
@@ -147,7 +127,7 @@ void Clients::attempt(std::uint32_t index, Instant now) {
   const WorkloadPlace& place = running(session).place;
   if (const auto* const fetch = std::get_if<Fetch>(&place.kind)) {
     talk.run.emplace<HttpResponse>();
-    if (fetch->verify.sha256) {
+    if (fetch->asked.verify.sha256) {
       if (talk.digest) {
         talk.digest->restart();
       } else {
@@ -223,6 +203,7 @@ void Clients::on_connected(std::uint32_t index, Instant now) {
   const Talk& talk = talk_of(session);
   if (!talk.heard && !session.warm_up) w.count_connect(session.host, nanoseconds(now - talk.started));
   if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
+    talk_of(session).asked = now;
     stack_.extend(session.connection, fetch->request.size());
   } else if (app::Dialogue* const dialogue = dialogue_of(session)) {
     carry_out(index, dialogue->begin(now), now);
@@ -240,7 +221,7 @@ void Clients::on_received(std::uint32_t index, Bytes data, Instant now) {
   Talk& talk = talk_of(session);
   first_answer(session, now - talk.started);
   if (auto* const response = std::get_if<HttpResponse>(&talk.run)) {
-    after_fetch(index, response->take(data, std::get<Fetch>(w.place.kind).verify, talk.digest.get()), now);
+    after_fetch(index, response->take(data, std::get<Fetch>(w.place.kind).asked, {talk.digest.get(), nullptr}), now);
   } else {
     go_on(index, data, now);
   }
@@ -249,10 +230,15 @@ void Clients::on_received(std::uint32_t index, Bytes data, Instant now) {
 void Clients::after_fetch(std::uint32_t index, HttpResponse::Outcome outcome, Instant now) {
   Session& session = sessions_[index];
   if (outcome == HttpResponse::Outcome::kMore) return;
-  if (outcome == HttpResponse::Outcome::kFailed) {
-    return fail(index, failure_of_http(std::get<HttpResponse>(talk_of(session).run).failure()), now);
+  Running& w = running(session);
+  Talk& talk = talk_of(session);
+  const HttpResponse& response = std::get<HttpResponse>(talk.run);
+  const bool heard = outcome == HttpResponse::Outcome::kDone || app::is_http_status(response.failure());
+  if (heard && !session.warm_up) {
+    w.counters.said.answer(response.status(), now - talk.asked);
   }
-  complete(index, std::get<Fetch>(running(session).place.kind).verify.any(), now);
+  if (outcome == HttpResponse::Outcome::kFailed) return fail(index, response.failure(), now);
+  complete(index, std::get<Fetch>(w.place.kind).asked.verify.any(), now);
 }
 
 void Clients::go_on(std::uint32_t index, Bytes data, Instant now) {
@@ -283,8 +269,8 @@ void Clients::on_peer_closed(std::uint32_t index, Instant now) {
       Talk& talk = talk_of(session);
       talk.peer_closed = true;
       if (auto* const response = std::get_if<HttpResponse>(&talk.run)) {
-        const auto& verify = std::get<Fetch>(running(session).place.kind).verify;
-        after_fetch(index, response->peer_closed(verify, talk.digest.get()), now);
+        const app::HttpAsked& asked = std::get<Fetch>(running(session).place.kind).asked;
+        after_fetch(index, response->peer_closed(asked, {talk.digest.get(), nullptr}), now);
       } else if (app::Dialogue* const dialogue = dialogue_of(session)) {
         carry_out(index, dialogue->peer_closed(now), now);
       } else if (!talk.script_done) {

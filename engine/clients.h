@@ -88,6 +88,7 @@ class Clients {
   // What a session needs only while it connects and talks.
   struct Talk {
     Instant started;              // this try
+    Instant asked;                // of a plain GET: when the connection stood
     std::uint64_t sent = 0;       // bytes handed out by read(), without repetition
     std::uint64_t announced = 0;  // by a dialogue: the length of its stream so far
     std::variant<app::HttpResponse, app::ScriptRun, PingRun, std::unique_ptr<app::Dialogue>> run;

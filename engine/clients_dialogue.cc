@@ -11,7 +11,7 @@ using app::Progress;
 using stack::kNoConnection;
 
 void Clients::make_dialogue(Session& session) {
-  const Running& w = running(session);
+  Running& w = running(session);
   app::SessionFacts facts;
   facts.host = w.slice.host(session.host);
   facts.session = session.number;
@@ -20,6 +20,7 @@ void Clients::make_dialogue(Session& session) {
   const stack::HostTable& hosts = stack_.hosts();
   const auto own = hosts.address(hosts.at(w.host_id(session.host)), facts.target.is_v6());
   if (own) facts.own = *own;
+  if (!session.warm_up) facts.counts = &w.counters.said;
   facts.seed = mix64(w.place.seed ^ mix64(std::uint64_t{session.tries} << 32 | session.number));
   talk_of(session).run = std::get<std::shared_ptr<const app::Role>>(w.place.kind)->make(facts);
 }

@@ -21,6 +21,7 @@ void WorkloadCounters::merge(const WorkloadCounters& other) {
   connect.merge(other.connect);
   first_byte.merge(other.first_byte);
   session.merge(other.session);
+  said.merge(other.said);
   tcp.add(other.tcp);
   target_answered = target_answered || other.target_answered;
 }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/counts.h"
 #include "app/failure.h"
 #include "base/histogram.h"
 #include "base/time.h"
@@ -40,6 +41,7 @@ struct WorkloadCounters {
   Histogram connect;     // from the start to the end of the handshake
   Histogram first_byte;  // from the start to the first byte, or echo reply
   Histogram session;     // from the start to the last byte, step or echo reply; successes only
+  app::Counts said;      // what the conversations count
   tcp::Counters tcp;
   bool target_answered = false;  // something came back: a handshake, RST, echo reply or ICMP error
 

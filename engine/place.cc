@@ -4,6 +4,8 @@
 #include <optional>
 #include <type_traits>
 
+#include "engine/place_http.h"
+
 #include "base/rng.h"
 #include "engine/place_smb2.h"
 #include "templates/plan/host_range.h"
@@ -117,16 +119,6 @@ Destination destination(const plan::Plan& plan, const plan::Workload& workload) 
   return to;
 }
 
-Fetch fetch(const plan::Plan& plan, const plan::Workload& workload, const plan::HttpWorkload& http,
-            const Destination& to) {
-  std::string host = http.host;
-  if (host.empty() && to.count == 1) host = app::http_host(to.first, to.port);
-  // One request for all of a group's addresses: it names the group.
-  if (host.empty()) host = plan.groups[std::get<std::size_t>(workload.to.address)].name;
-  const bool keep_alive = workload.load.hold > Duration{0};
-  return {app::http_request(host, http.path, keep_alive), {http.verify.bytes, http.verify.sha256}};
-}
-
 Conversation conversation(const plan::Plan& plan, const plan::TcpWorkload& tcp) {
   std::vector<app::ScriptStep> steps;
   for (const plan::ScriptStep& step : tcp.script) {
@@ -212,7 +204,12 @@ Placement place(const plan::Plan& plan, std::size_t port) {
     w.tally = static_cast<tcp::Tally>(i);
     w.seed = mix64(plan.seed ^ mix64(i));
     if (const auto* const http = std::get_if<plan::HttpWorkload>(&workload.kind)) {
-      w.kind = fetch(plan, workload, *http, w.to);
+      auto kind = place_http(plan, workload, *http, w.to);
+      if (kind) {
+        w.kind = std::move(*kind);
+      } else if (!out.trouble) {
+        out.trouble = kind.error();
+      }
     } else if (const auto* const ping = std::get_if<plan::IcmpEchoWorkload>(&workload.kind)) {
       w.kind = Pings{ping->count, ping->interval, ping->size_bytes};
     } else if (const auto* const smb2 = std::get_if<plan::Smb2Workload>(&workload.kind)) {

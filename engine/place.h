@@ -16,6 +16,7 @@
 #include "app/http_server.h"
 #include "app/script.h"
 #include "base/addr.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "engine/replay_source.h"
 #include "stack/host_table.h"
@@ -36,9 +37,10 @@ struct Destination {
   }
 };
 
+// One GET on a connection of its own, which is most of what there is.
 struct Fetch {
   std::string request;  // the bytes every session sends
-  app::HttpVerify verify;
+  app::HttpAsked asked;
 };
 struct Pings {
   std::uint32_t count = 1;
@@ -48,6 +50,8 @@ struct Pings {
 struct Conversation {
   app::Script script;
 };
+
+using WorkloadKind = std::variant<Fetch, Pings, Conversation, std::shared_ptr<const app::Role>>;
 
 struct WorkloadPlace {
   std::size_t index = 0;         // in the plan, and of its counters
@@ -62,7 +66,7 @@ struct WorkloadPlace {
   // Where they differ from what the personality of the group says.
   std::optional<tcp::Congestion> congestion;
   std::optional<std::uint8_t> initial_window;  // segments
-  std::variant<Fetch, Pings, Conversation, std::shared_ptr<const app::Role>> kind;
+  WorkloadKind kind;
   std::uint64_t seed = 0;  // of its sessions' luck
   tcp::Tally tally = 0;
   bool host_details = false;  // sessions and times of each host are wanted
@@ -99,9 +103,11 @@ struct Placement {
   std::size_t plan_services = 0;
   std::size_t plan_flows = 0;
   std::size_t plan_group_count = 0;
+  // What only the library that is to do it can find wrong with a plan that has been checked; then there is no run.
+  std::optional<Error> trouble;
 };
 
-// `port`: index into plan.ports. The plan has been checked; nothing can fail.
+// `port`: index into plan.ports.
 [[nodiscard]] Placement place(const plan::Plan& plan, std::size_t port);
 
 }  // namespace myriad::engine

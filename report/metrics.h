@@ -83,6 +83,12 @@ void visit_metrics(const WorkloadResult& workload, V&& visit) {
   visit("connect_seconds", workload.connect, "from the first SYN to the handshake's end");
   visit("first_byte_seconds", workload.first_byte, "from the session's start to the first byte of the answer");
   visit("session_seconds", workload.session, "from the session's start to its end");
+  visit("requests", workload.requests, "requests that were answered");
+  visit("responses", workload.responses, "their answers by the class of the HTTP status");
+  visit("request_seconds", workload.request, "from sending a request to the end of its answer");
+  visit("tls_handshakes", workload.tls_handshakes, "TLS handshakes that came to their end");
+  visit("tls_resumed", workload.tls_resumed, "of them, those that took up an earlier session");
+  visit("tls_handshake_seconds", workload.tls_handshake, "from the connection's start to the end of the TLS handshake");
   visit("tcp", workload.tcp, "what TCP saw");
 }
 

@@ -128,6 +128,12 @@ struct WorkloadResult {
   Histogram connect;
   Histogram first_byte;
   Histogram session;
+  std::uint64_t requests = 0;  // answered; with http one of the responses each
+  Reasons responses;           // by the class of their status
+  Histogram request;
+  std::uint64_t tls_handshakes = 0;
+  std::uint64_t tls_resumed = 0;
+  Histogram tls_handshake;
   TcpResult tcp;
   std::vector<HostTrouble> troubled;  // the first ones of hosts_failed, where the group has other workloads too
 };

@@ -111,10 +111,18 @@ void workload_part(Text& text, const WorkloadResult& w) {
   if (!w.connect.empty() || !w.first_byte.empty() || !w.session.empty()) {
     text.under("{} {} {} {} {}", left("", 11), right("p50", 9), right("p90", 9), right("p99", 9), right("max", 9));
     latency_row(text, "connect", w.connect);
+    latency_row(text, "tls", w.tls_handshake);
     latency_row(text, "first byte", w.first_byte);
+    if (w.request.count() > w.session.count()) latency_row(text, "request", w.request);
     latency_row(text, "session", w.session);
   }
   text.under("{} received, {} sent", bytes_text(w.bytes_rx), bytes_text(w.bytes_tx));
+  if (w.request.count() > w.session.count()) {
+    text.under("{} requests answered: {}", count_text(w.requests), nonzero(w.responses));
+  }
+  if (w.tls_handshakes != 0) {
+    text.under("{} TLS handshakes, {} of them resumed", count_text(w.tls_handshakes), count_text(w.tls_resumed));
+  }
   if (w.has_tcp && (w.tcp.retransmits | w.tcp.rto | w.tcp.resets_rx | w.tcp.bad_checksum_rx) != 0) {
     text.under("tcp: {} of {} segments sent again ({} timeouts), {} resets received, {} bad checksums",
                count_text(w.tcp.retransmits), count_text(w.tcp.segments_tx), count_text(w.tcp.rto),

@@ -8,6 +8,7 @@ namespace myriad::plan {
 namespace {
 
 constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
 constexpr std::uint16_t kSmb2Port = 445;
 constexpr std::uint64_t kIcmpHeader = 8;
 constexpr std::uint64_t kIpv4Header = 20;
@@ -35,6 +36,7 @@ class WorkloadCheck {
     const bool good = to_group ? check_group() : check_address();
     if (!good) return;
     if (is_echo(workload_)) check_echo_size();
+    check_pauses();
     check_load();
     check_after();
   }
@@ -49,8 +51,8 @@ class WorkloadCheck {
     if (is_echo(workload_)) {
       if (places_.port_given) wrong(places_.to, "icmp_echo has no port", "write the address alone");
     } else if (!places_.port_given) {
-      if (std::holds_alternative<HttpWorkload>(workload_.kind)) {
-        workload_.to.port = Port{kHttpPort};
+      if (const HttpWorkload* const http = std::get_if<HttpWorkload>(&workload_.kind)) {
+        workload_.to.port = Port{http->tls ? kHttpsPort : kHttpPort};
       } else if (is_smb2(workload_)) {
         workload_.to.port = Port{kSmb2Port};
       } else {
@@ -122,7 +124,12 @@ class WorkloadCheck {
 
   // Somebody listens there, and speaks what the workload speaks.
   bool check_service(std::size_t group, const HostGroup& to) {
-    const bool http = std::holds_alternative<HttpWorkload>(workload_.kind);
+    const HttpWorkload* const web = std::get_if<HttpWorkload>(&workload_.kind);
+    if (web != nullptr && web->tls) {
+      return wrong(places_.to, fmt::format("the services of '{}' do not speak TLS", to.name),
+                   "an address as the target, or 'http'");
+    }
+    const bool http = web != nullptr;
     const auto& services = reading_.plan.services;
     const auto speaks = [&](const Service& s) {
       return s.group == group && (!http || std::holds_alternative<HttpService>(s.kind));
@@ -153,6 +160,18 @@ class WorkloadCheck {
           fmt::format("an echo request with {} of data is larger than the MTU of '{}', and hosts do not send fragments",
                       size_text(size), from_.name),
           fmt::format("at most {}B", from_.mtu - headers));
+  }
+
+  // A session has its time for everything, pauses included.
+  void check_pauses() {
+    const HttpWorkload* const http = std::get_if<HttpWorkload>(&workload_.kind);
+    if (http == nullptr || http->think == Duration{0}) return;
+    const double pauses = to_seconds(http->think) * static_cast<double>(http->requests - 1);
+    if (pauses < to_seconds(workload_.load.timeout)) return;
+    wrong(places_.kind,
+          fmt::format("the pauses between {} requests are {:g}s, and a session ends after {}", http->requests, pauses,
+                      duration_text(workload_.load.timeout)),
+          fmt::format("load: {{timeout: {:.0f}s}}", 2 * pauses + 10));
   }
 
   void check_load() {

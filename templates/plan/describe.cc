@@ -168,12 +168,41 @@ std::string smb2_text(const Smb2Workload& smb2) {
   return text;
 }
 
+std::string_view method_name(HttpMethod method) {
+  switch (method) {
+    case HttpMethod::kGet:
+      return "GET";
+    case HttpMethod::kHead:
+      return "HEAD";
+    case HttpMethod::kPost:
+      return "POST";
+    case HttpMethod::kPut:
+      return "PUT";
+  }
+  return "";
+}
+
+std::string http_text(const HttpWorkload& http) {
+  std::string text = http.tls ? "https " : "http ";
+  if (http.list.size() == 1) {
+    text += fmt::format("{} {}", method_name(http.list[0].method), http.list[0].path);
+    if (http.requests != 1) text += fmt::format(", {} times", thousands(http.requests));
+  } else {
+    text += fmt::format("{} {} {}", plural(http.requests, "request"), http.random ? "drawn from" : "of a list of",
+                        thousands(http.list.size()));
+  }
+  if (http.pipeline > 1) text += fmt::format(", {} pipelined", http.pipeline);
+  if (http.redirects > 0) text += ", redirects followed";
+  if (http.think > Duration{0}) text += fmt::format(", {} in between", duration_text(http.think));
+  if (!http.keep_alive) text += ", a connection each";
+  if (http.tls && !http.tls->verify) text += ", certificates not verified";
+  if (http.verifies()) text += ", verified";
+  return text;
+}
+
 std::string kind_text(const Workload& workload) {
   return std::visit(Overloaded{
-                        [](const HttpWorkload& http) {
-                          const bool verifies = http.verify.sha256 || http.verify.bytes;
-                          return fmt::format("http GET {}{}", http.path, verifies ? ", verified" : "");
-                        },
+                        [](const HttpWorkload& http) { return http_text(http); },
                         [](const IcmpEchoWorkload& echo) {
                           return fmt::format("{} of {}, one every {}", plural(echo.count, "ping"),
                                              size_text(echo.size_bytes), duration_text(echo.interval));

@@ -89,15 +89,7 @@ inline constexpr Key kWorkloadKeys[] = {
     {"start", "duration", "0s"},           {"congestion", "newreno, cubic", "none"},
     {"initial_window", "integer", "none"}, {"smb2", "mapping", "none"},
     {"dns", "mapping", "none", false},     {"dhcp", "mapping", "none", false},
-};
-inline constexpr Key kHttpKeys[] = {
-    {"get", "path", "/"},
-    {"host", "text", "none"},
-    {"verify", "mapping", "none"},
-};
-inline constexpr Key kVerifyKeys[] = {
-    {"sha256", "hex", "none"},
-    {"bytes", "integer, size", "none"},
+    {"https", "mapping", "none"},
 };
 inline constexpr Key kIcmpEchoKeys[] = {
     {"count", "integer", "1"},
@@ -141,8 +133,6 @@ inline constexpr KeyTable kHttpServiceTable{"services.NAME.http", kHttpServiceKe
 inline constexpr KeyTable kEchoServiceTable{"services.NAME.echo", {}};
 inline constexpr KeyTable kDiscardServiceTable{"services.NAME.discard", {}};
 inline constexpr KeyTable kWorkloadTable{"workloads.NAME", kWorkloadKeys};
-inline constexpr KeyTable kHttpTable{"workloads.NAME.http", kHttpKeys};
-inline constexpr KeyTable kVerifyTable{"workloads.NAME.http.verify", kVerifyKeys};
 inline constexpr KeyTable kIcmpEchoTable{"workloads.NAME.icmp_echo", kIcmpEchoKeys};
 inline constexpr KeyTable kTcpTable{"workloads.NAME.tcp", kTcpKeys};
 inline constexpr KeyTable kScriptStepTable{"workloads.NAME.tcp.script", kScriptStepKeys};
@@ -150,9 +140,9 @@ inline constexpr KeyTable kLoadTable{"workloads.NAME.load", kLoadKeys};
 inline constexpr KeyTable kStageTable{"workloads.NAME.load.stages", kStageKeys};
 
 inline constexpr std::array kKeyTables = {
-    kScenarioTable,    kPortTable,        kHostsTable,          kVlanTable,     kTcpPersonalityTable, kServiceTable,
-    kHttpServiceTable, kEchoServiceTable, kDiscardServiceTable, kWorkloadTable, kHttpTable,           kVerifyTable,
-    kIcmpEchoTable,    kTcpTable,         kScriptStepTable,     kLoadTable,     kStageTable,
+    kScenarioTable, kPortTable,        kHostsTable,       kVlanTable,           kTcpPersonalityTable,
+    kServiceTable,  kHttpServiceTable, kEchoServiceTable, kDiscardServiceTable, kWorkloadTable,
+    kIcmpEchoTable, kTcpTable,         kScriptStepTable,  kLoadTable,           kStageTable,
 };
 
 }  // namespace myriad::plan

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "templates/plan/keys.h"
+#include "templates/plan/keys_http.h"
 
 namespace myriad::plan {
 

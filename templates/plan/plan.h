@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/time.h"
 #include "templates/plan/plan_flows.h"
+#include "templates/plan/plan_http.h"
 #include "templates/plan/plan_replays.h"
 #include "templates/plan/plan_smb2.h"
 #include "templates/plan/plan_verify.h"
@@ -96,11 +97,6 @@ struct Service {
   std::variant<HttpService, EchoService, DiscardService> kind;
 };
 
-struct HttpWorkload {
-  std::string path = "/";
-  std::string host;  // of the Host header; empty = the target's address
-  Verify verify;
-};
 struct IcmpEchoWorkload {
   std::uint32_t count = 1;
   Duration interval = std::chrono::seconds{1};

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 
 #include "templates/plan/reading.h"
 
@@ -13,7 +12,6 @@ using std::chrono::microseconds;
 
 constexpr std::uint64_t kMostStreamBytes = 1ULL << 40;  // sent or expected by one session: days at any rate
 constexpr std::size_t kLongestExpected = 4096;          // of one `expect`: what a session must remember
-constexpr std::size_t kLongestPath = 4096;              // of one HTTP request
 constexpr std::uint64_t kMostEchoBytes = 65'507;        // what fits in an IPv4 packet
 
 std::uint32_t narrow(std::optional<std::uint64_t> value, std::uint32_t otherwise) {
@@ -70,50 +68,6 @@ void read_service(Reading& reading, const Entry& entry) {
 }
 
 // ---- what a workload says
-
-// Text that goes into the head of an HTTP request: nothing that could end a line or a word of it.
-bool is_header_word(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
-}
-
-std::optional<std::array<std::uint8_t, 32>> read_sha256(Reading& reading, const Node& node) {
-  const auto text = reading.text(node);
-  if (!text) return std::nullopt;
-  std::array<std::uint8_t, 32> digest{};
-  bool good = text->size() == 2 * digest.size();
-  for (std::size_t i = 0; good && i < digest.size(); ++i) {
-    const char* const at = text->data() + 2 * i;
-    const auto [end, error] = std::from_chars(at, at + 2, digest[i], 16);
-    good = error == std::errc{} && end == at + 2;
-  }
-  if (good) return digest;
-  reading.wrong(node.at, fmt::format("{} is not a SHA-256", quoted(*text)),
-                fmt::format("64 hexadecimal digits, as sha256sum prints them; these are {} characters", text->size()));
-  return std::nullopt;
-}
-
-HttpWorkload read_http(Reading& reading, const Node& node, Place at) {
-  Fields fields(reading, node, kHttpTable, "'http'", at);
-  HttpWorkload http;
-  if (const Node* const get = fields.find("get")) {
-    http.path = reading.text(*get).value_or("/");
-    if (!http.path.starts_with('/') || !is_header_word(http.path) || http.path.size() > kLongestPath) {
-      reading.wrong(get->at, fmt::format("{} is not a path", quoted(http.path)),
-                    fmt::format("it begins with '/', has no spaces (write %20) and at most {} bytes", kLongestPath));
-    }
-  }
-  if (const Node* const host = fields.find("host")) {
-    http.host = reading.text(*host).value_or("");
-    if (http.host.empty() || !is_header_word(http.host) || http.host.size() > 255) {
-      reading.wrong(host->at, fmt::format("{} is not the name of a host", quoted(http.host)),
-                    "as in files.example.test");
-    }
-  }
-  if (const Node* const verify = fields.find("verify"))
-    http.verify = read_verify(reading, *verify, fields.place_of("verify"), kVerifyTable);
-  return http;
-}
 
 IcmpEchoWorkload read_icmp_echo(Reading& reading, const Node& node, Place at) {
   Fields fields(reading, node, kIcmpEchoTable, "'icmp_echo'", at);
@@ -287,14 +241,14 @@ void read_target(Reading& reading, const Node& node, Workload& workload, Workloa
 // ---- a workload as a whole
 
 void read_kind(Reading& reading, Fields& fields, Workload& workload, WorkloadPlaces& places) {
-  static constexpr std::string_view kKinds[] = {"http", "icmp_echo", "tcp", "smb2"};
+  static constexpr std::string_view kKinds[] = {"http", "https", "icmp_echo", "tcp", "smb2"};
   const auto kind = fields.one_of(kKinds);
   if (!kind) return;
   const Node& node = *fields.find(*kind);
   const Place at = fields.place_of(*kind);
   places.kind = at;
-  if (*kind == "http") {
-    workload.kind = read_http(reading, node, at);
+  if (*kind == "http" || *kind == "https") {
+    workload.kind = read_http(reading, node, at, *kind == "https");
   } else if (*kind == "icmp_echo") {
     workload.kind = read_icmp_echo(reading, node, at);
   } else if (*kind == "smb2") {
@@ -361,17 +315,6 @@ void read_workload(Reading& reading, const Entry& entry) {
 }
 
 }  // namespace
-
-Verify read_verify(Reading& reading, const Node& node, Place at, const KeyTable& table) {
-  Fields fields(reading, node, table, "'verify'", at);
-  Verify verify;
-  const Node* const sha256 = fields.find("sha256");
-  const Node* const bytes = fields.find("bytes");
-  if (sha256 != nullptr) verify.sha256 = read_sha256(reading, *sha256);
-  if (bytes != nullptr) verify.bytes = reading.bytes(*bytes, 0, kMostStreamBytes);
-  if (node.entries.empty()) reading.wrong(at, "'verify' verifies nothing", "give sha256, bytes, or both");
-  return verify;
-}
 
 void read_services(Reading& reading, const Node& section) {
   for_each_named(reading, section, "services", [&](const Entry& entry) { read_service(reading, entry); });

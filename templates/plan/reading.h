@@ -76,6 +76,7 @@ struct Reading {
   std::map<std::pair<std::size_t, std::uint16_t>, std::size_t> service_at;  // group and port → index of the service
   std::optional<craft::HostRange> sender;                                   // of flows without hosts: see send.h
   std::size_t expanded_bytes = 0;                                           // by ${…}, so far
+  std::size_t held_bytes = 0;                                               // of files that are sent or trusted, so far
 
   void wrong(Place at, std::string what, std::string suggestion = {}) {
     problems.add(at, std::move(what), std::move(suggestion));
@@ -150,6 +151,7 @@ std::optional<Congestion> read_congestion(Reading& reading, const Node* node);  
 std::optional<std::uint8_t> read_initial_window(Reading& reading, const Node* node);  // likewise
 Verify read_verify(Reading& reading, const Node& node, Place at, const KeyTable& table);
 Smb2Workload read_smb2(Reading& reading, const Node& node, Place at, WorkloadPlaces& places);
+HttpWorkload read_http(Reading& reading, const Node& node, Place at, bool tls);
 LoadPlan read_load(Reading& reading, const Node& node, Place at, const std::string& subject);
 
 // The checks that look at several parts of the plan; only for a plan without problems so far.

@@ -15,19 +15,26 @@ using Outcome = HttpResponse::Outcome;
 
 struct Result {
   Outcome outcome = Outcome::kMore;
-  HttpFailure failure = HttpFailure::kNone;
+  Failure failure = Failure::kCount;
   unsigned status = 0;
   std::uint64_t body_bytes = 0;
   friend bool operator==(const Result&, const Result&) = default;
 };
 
+Outcome take(HttpResponse& response, std::string_view text, const HttpAsked& asked, const HttpKept& kept = {}) {
+  Bytes data = as_bytes(text);
+  return response.take(data, asked, kept);
+}
+
 Result feed(const std::vector<std::string_view>& pieces, bool then_close, const HttpVerify& verify = {}) {
   HttpResponse response;
+  HttpAsked asked;
+  asked.verify = verify;
   Sha256 digest;
-  Sha256* const used = verify.sha256 ? &digest : nullptr;
+  const HttpKept kept{verify.sha256 ? &digest : nullptr, nullptr};
   Outcome outcome = Outcome::kMore;
-  for (const auto piece : pieces) outcome = response.take(as_bytes(piece), verify, used);
-  if (then_close) outcome = response.peer_closed(verify, used);
+  for (const auto piece : pieces) outcome = take(response, piece, asked, kept);
+  if (then_close) outcome = response.peer_closed(asked, kept);
   return {outcome, response.failure(), response.status(), response.body_bytes()};
 }
 
@@ -45,7 +52,7 @@ Result read(std::string_view text, bool then_close = false, const HttpVerify& ve
 void expect_malformed(std::string_view text) {
   const Result result = read(text);
   EXPECT_EQ(result.outcome, Outcome::kFailed) << text;
-  EXPECT_EQ(result.failure, HttpFailure::kMalformed) << text;
+  EXPECT_EQ(result.failure, Failure::kHttpMalformed) << text;
 }
 
 Sha256::Digest digest_of(std::string_view text) {
@@ -54,72 +61,55 @@ Sha256::Digest digest_of(std::string_view text) {
   return digest.finish();
 }
 
-TEST(HttpRequest, IsWhatAServerExpects) {
-  EXPECT_EQ(http_request("10.0.0.1", "/file.bin", false),
-            "GET /file.bin HTTP/1.1\r\nHost: 10.0.0.1\r\nUser-Agent: myriad/" MYRIAD_VERSION
-            "\r\nAccept: */*\r\nConnection: close\r\n\r\n");
-  EXPECT_NE(http_request("h", "/", true).find("Connection: keep-alive\r\n"), std::string::npos);
-}
-
-TEST(HttpRequest, NoPathCanBreakOutOfTheRequestLine) {
-  const std::string request = http_request("h", "x y\r\nEvil: 1\x80", false);
-  EXPECT_EQ(request.substr(0, request.find("\r\n")), "GET /x%20y%0D%0AEvil:%201%80 HTTP/1.1");
-}
-
-TEST(HttpRequest, HostFieldOfAnAddress) {
-  EXPECT_EQ(http_host(*IpAddress::parse("10.0.0.1"), Port{80}), "10.0.0.1");
-  EXPECT_EQ(http_host(*IpAddress::parse("fd00::1"), Port{8080}), "[fd00::1]:8080");
-}
-
 TEST(HttpResponse, ByContentLength) {
   const Result result = read("HTTP/1.1 200 OK\r\nServer: x\r\ncontent-LENGTH:  5 \r\nDate: now\r\n\r\nhello");
-  EXPECT_EQ(result, (Result{Outcome::kDone, HttpFailure::kNone, 200, 5}));
+  EXPECT_EQ(result, (Result{Outcome::kDone, Failure::kCount, 200, 5}));
 }
 
 TEST(HttpResponse, WaitsForTheLastByte) {
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello").outcome, Outcome::kMore);
-  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello", true).failure, HttpFailure::kClosedEarly);
-  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n", true).failure, HttpFailure::kClosedEarly);
-  EXPECT_EQ(feed({}, true).failure, HttpFailure::kClosedEarly);
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello", true).failure, Failure::kClosedEarly);
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n", true).failure, Failure::kClosedEarly);
+  EXPECT_EQ(feed({}, true).failure, Failure::kClosedEarly);
 }
 
 TEST(HttpResponse, EmptyBody) {
-  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), (Result{Outcome::kDone, HttpFailure::kNone, 200, 0}));
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), (Result{Outcome::kDone, Failure::kCount, 200, 0}));
   EXPECT_EQ(read("HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n"),
-            (Result{Outcome::kDone, HttpFailure::kNone, 204, 0}));
+            (Result{Outcome::kDone, Failure::kCount, 204, 0}));
 }
 
 TEST(HttpResponse, Chunked) {
   const Result result = read(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: CHUNKED\r\n\r\n"
       "5\r\nhello\r\nA;name=\"v\"\r\n0123456789\r\n000\r\nTrailer: 1\r\n\r\n");
-  EXPECT_EQ(result, (Result{Outcome::kDone, HttpFailure::kNone, 200, 15}));
+  EXPECT_EQ(result, (Result{Outcome::kDone, Failure::kCount, 200, 15}));
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").outcome, Outcome::kDone);
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true).failure,
-            HttpFailure::kClosedEarly);
+            Failure::kClosedEarly);
 }
 
 TEST(HttpResponse, UntilClose) {
   EXPECT_EQ(read("HTTP/1.0 200 OK\r\n\r\nhello").outcome, Outcome::kMore);
-  EXPECT_EQ(read("HTTP/1.0 200 OK\r\n\r\nhello", true), (Result{Outcome::kDone, HttpFailure::kNone, 200, 5}));
+  EXPECT_EQ(read("HTTP/1.0 200 OK\r\n\r\nhello", true), (Result{Outcome::kDone, Failure::kCount, 200, 5}));
 }
 
 TEST(HttpResponse, InterimResponsesAreSkipped) {
   const Result result = read(
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\n"
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-  EXPECT_EQ(result, (Result{Outcome::kDone, HttpFailure::kNone, 200, 2}));
+  EXPECT_EQ(result, (Result{Outcome::kDone, Failure::kCount, 200, 2}));
   std::string endless;
   while (endless.size() < 2 * HttpFields::kMaxBytes) endless += "HTTP/1.1 100 Continue\r\n\r\n";
-  EXPECT_EQ(feed({endless}, false).failure, HttpFailure::kMalformed);
+  EXPECT_EQ(feed({endless}, false).failure, Failure::kHttpMalformed);
 }
 
 TEST(HttpResponse, StatusesThatAreNotSuccess) {
   EXPECT_EQ(read("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n"),
-            (Result{Outcome::kFailed, HttpFailure::kStatus4xx, 404, 0}));
-  EXPECT_EQ(read("HTTP/1.1 301\r\n\r\n").failure, HttpFailure::kStatus3xx);
-  EXPECT_EQ(read("HTTP/1.1 304 Not Modified\r\n\r\n").failure, HttpFailure::kStatus3xx);
-  EXPECT_EQ(read("HTTP/1.1 503 \r\n\r\n").failure, HttpFailure::kStatus5xx);
+            (Result{Outcome::kFailed, Failure::kHttpStatus4xx, 404, 0}));
+  EXPECT_EQ(read("HTTP/1.1 301\r\n\r\n").failure, Failure::kHttpStatus3xx);
+  EXPECT_EQ(read("HTTP/1.1 304 Not Modified\r\n\r\n").failure, Failure::kHttpStatus3xx);
+  EXPECT_EQ(read("HTTP/1.1 503 \r\n\r\n").failure, Failure::kHttpStatus5xx);
 }
 
 TEST(HttpResponse, ObsoleteFoldIsWhiteSpace) {
@@ -174,34 +164,35 @@ TEST(HttpResponse, RepeatedEqualContentLengthIsOne) {
 
 TEST(HttpResponse, HeadersAndChunkLinesAreBounded) {
   const std::string big(HttpFields::kMaxBytes, 'x');
-  EXPECT_EQ(feed({"HTTP/1.1 200 ", big, "\r\n"}, false).failure, HttpFailure::kMalformed);
-  EXPECT_EQ(feed({"HTTP/1.1 200 OK\r\nX: ", big}, false).failure, HttpFailure::kMalformed);
+  EXPECT_EQ(feed({"HTTP/1.1 200 ", big, "\r\n"}, false).failure, Failure::kHttpMalformed);
+  EXPECT_EQ(feed({"HTTP/1.1 200 OK\r\nX: ", big}, false).failure, Failure::kHttpMalformed);
   EXPECT_EQ(feed({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", big}, false).failure,
-            HttpFailure::kMalformed);
+            Failure::kHttpMalformed);
   EXPECT_EQ(feed({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: ", big}, false).failure,
-            HttpFailure::kMalformed);
+            Failure::kHttpMalformed);
 }
 
 TEST(HttpResponse, VerifiesLengthAndDigest) {
   const std::string_view text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
   EXPECT_EQ(read(text, false, {5, digest_of("hello")}).outcome, Outcome::kDone);
-  EXPECT_EQ(read(text, false, {5, digest_of("hellp")}).failure, HttpFailure::kVerifyMismatch);
-  EXPECT_EQ(read(text, false, {6, std::nullopt}).failure, HttpFailure::kVerifyMismatch);
-  EXPECT_EQ(read(text, false, {4, std::nullopt}).failure, HttpFailure::kVerifyMismatch);
+  EXPECT_EQ(read(text, false, {5, digest_of("hellp")}).failure, Failure::kVerifyMismatch);
+  EXPECT_EQ(read(text, false, {6, std::nullopt}).failure, Failure::kVerifyMismatch);
+  EXPECT_EQ(read(text, false, {4, std::nullopt}).failure, Failure::kVerifyMismatch);
   EXPECT_EQ(read("HTTP/1.1 204 No\r\n\r\n", false, {std::nullopt, digest_of("")}).outcome, Outcome::kDone);
 }
 
 TEST(HttpResponse, AnEndlessBodyIsCutAtTheExpectedLength) {
   HttpResponse response;
-  const HttpVerify verify{3, std::nullopt};
-  EXPECT_EQ(response.take(as_bytes("HTTP/1.1 200 OK\r\n\r\nabc"), verify, nullptr), Outcome::kMore);
-  EXPECT_EQ(response.take(as_bytes("d"), verify, nullptr), Outcome::kFailed);
-  EXPECT_EQ(response.failure(), HttpFailure::kVerifyMismatch);
+  HttpAsked asked;
+  asked.verify.bytes = 3;
+  EXPECT_EQ(take(response, "HTTP/1.1 200 OK\r\n\r\nabc", asked), Outcome::kMore);
+  EXPECT_EQ(take(response, "d", asked), Outcome::kFailed);
+  EXPECT_EQ(response.failure(), Failure::kVerifyMismatch);
 }
 
 TEST(HttpResponse, WhatFollowsTheEndIsNotLookedAt) {
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokgarbage", true),
-            (Result{Outcome::kDone, HttpFailure::kNone, 200, 2}));
+            (Result{Outcome::kDone, Failure::kCount, 200, 2}));
 }
 
 TEST(HttpResponse, RandomBytesNeverDoHarm) {
@@ -210,15 +201,85 @@ TEST(HttpResponse, RandomBytesNeverDoHarm) {
   Rng rng{1};
   for (int round = 0; round < 20000; ++round) {
     HttpResponse response;
-    response.take(as_bytes(round % 2 == 0 ? "HTTP/1.1 200 OK\r\n" : ""), {}, nullptr);
+    take(response, round % 2 == 0 ? "HTTP/1.1 200 OK\r\n" : "", {});
     for (int i = 0; i < 20; ++i) {
       std::string piece;
       for (std::uint64_t n = rng.below(30); n > 0; --n) piece += kAlphabet[rng.below(kAlphabet.size())];
-      response.take(as_bytes(piece), {}, nullptr);
+      take(response, piece, {});
     }
-    response.peer_closed({}, nullptr);
+    response.peer_closed({}, {});
     EXPECT_LE(response.body_bytes(), 600U);
   }
+}
+
+TEST(HttpResponse, WhatFollowsIsLeftToTheCaller) {
+  HttpResponse response;
+  Bytes data = as_bytes("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 404");
+  EXPECT_EQ(response.take(data, {}, {}), Outcome::kDone);
+  EXPECT_EQ(as_text(data), "HTTP/1.1 404");
+}
+
+TEST(HttpResponse, WhetherTheConnectionPersists) {
+  const auto persists = [](std::string_view head) {
+    HttpResponse response;
+    EXPECT_EQ(take(response, std::string(head) + "Content-Length: 0\r\n\r\n", {}), Outcome::kDone) << head;
+    return response.persists();
+  };
+  EXPECT_TRUE(persists("HTTP/1.1 200 OK\r\n"));
+  EXPECT_FALSE(persists("HTTP/1.1 200 OK\r\nConnection: close\r\n"));
+  EXPECT_FALSE(persists("HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\n"));
+  EXPECT_FALSE(persists("HTTP/1.0 200 OK\r\n"));
+  EXPECT_TRUE(persists("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n"));
+  HttpResponse chunked;
+  EXPECT_EQ(take(chunked, "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {}),
+            Outcome::kDone);
+  EXPECT_FALSE(chunked.persists());
+}
+
+TEST(HttpResponse, AnswersToHeadHaveNoBody) {
+  HttpAsked asked;
+  asked.head = true;
+  HttpResponse response;
+  EXPECT_EQ(take(response, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", asked), Outcome::kDone);
+}
+
+TEST(HttpResponse, OtherStatusesWhenTheyAreExpected) {
+  HttpAsked asked;
+  asked.statuses = {};
+  asked.statuses.add(404);
+  asked.statuses.add_class(3);
+  const auto outcome = [&](std::string_view status) {
+    HttpResponse response;
+    take(response, "HTTP/1.1 " + std::string(status) + " x\r\nContent-Length: 0\r\n\r\n", asked);
+    return response.failure();
+  };
+  EXPECT_EQ(outcome("404"), Failure::kCount);
+  EXPECT_EQ(outcome("302"), Failure::kCount);
+  EXPECT_EQ(outcome("200"), Failure::kHttpUnexpectedStatus);
+  EXPECT_EQ(outcome("403"), Failure::kHttpStatus4xx);
+  EXPECT_EQ(outcome("599"), Failure::kHttpStatus5xx);
+}
+
+TEST(HttpResponse, KeepsTheLocationOfARedirectThatIsFollowed) {
+  HttpAsked asked;
+  asked.follows = true;
+  asked.verify.bytes = 1;  // of the content, which a redirect is not
+  every_split(
+      "HTTP/1.1 103 Early\r\nLocation: /no\r\n\r\nHTTP/1.1 302 Found\r\nLOCATION:  /a b?c \r\n"
+      "Locations: /x\r\nContent-Length: 3\r\n\r\nbye",
+      50, [&](const std::vector<std::string_view>& pieces) {
+        HttpResponse response;
+        std::string location;
+        Outcome outcome{};
+        for (const auto piece : pieces) outcome = take(response, piece, asked, {nullptr, &location});
+        EXPECT_EQ(outcome, Outcome::kDone);
+        EXPECT_TRUE(response.redirects());
+        EXPECT_EQ(location, "/a b?c");
+      });
+  HttpResponse nowhere;
+  std::string location;
+  EXPECT_EQ(take(nowhere, "HTTP/1.1 302 Found\r\n\r\n", asked, {nullptr, &location}), Outcome::kFailed);
+  EXPECT_EQ(nowhere.failure(), Failure::kHttpStatus3xx);
 }
 
 TEST(HttpResponse, IsSmall) { EXPECT_LE(sizeof(HttpResponse), 64U); }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/http_client.h"
+#include "app/http_request.h"
 #include "tests/app/pieces.h"
 
 namespace myriad::app {
@@ -221,9 +222,11 @@ TEST(HttpServer, OurClientUnderstandsIt) {
   talk.hear(http_request("h", "/bytes/5000", false));
   Sha256 digest;
   digest.add(as_bytes(body(5000)));
-  const HttpVerify verify{5000, digest.finish()};
+  HttpAsked asked;
+  asked.verify = {5000, digest.finish()};
   HttpResponse client;
-  EXPECT_EQ(client.take(as_bytes(talk.said), verify, &digest), HttpResponse::Outcome::kDone);
+  Bytes said = as_bytes(talk.said);
+  EXPECT_EQ(client.take(said, asked, {&digest, nullptr}), HttpResponse::Outcome::kDone);
 }
 
 TEST(HttpServer, IsSmall) { EXPECT_LE(sizeof(HttpServer), 120U); }

@@ -65,11 +65,18 @@ TEST(Place, GroupsAreTakenOverWhole) {
   EXPECT_TRUE(out.announce);
 }
 
+plan::HttpWorkload get(std::string host) {
+  plan::HttpWorkload http;
+  http.list[0].path = "/x";
+  http.host = std::move(host);
+  return http;
+}
+
 TEST(Place, TheHostFieldNamesTheTarget) {
   Site site{1, 3};
-  site.add("address", plan::HttpWorkload{"/x", "", {}}, 8080);
-  site.add("name", plan::HttpWorkload{"/x", "www.example.test", {}}, 80);
-  site.add("group", plan::HttpWorkload{"/x", "", {}}, 80).to.address = Site::kServers;
+  site.add("address", get(""), 8080);
+  site.add("name", get("www.example.test"), 80);
+  site.add("group", get(""), 80).to.address = Site::kServers;
   const Placement placement = place(site.plan, 0);
   EXPECT_NE(request(placement, 0).find("\r\nHost: 10.0.2.1:8080\r\n"), std::string::npos);
   EXPECT_NE(request(placement, 1).find("\r\nHost: www.example.test\r\n"), std::string::npos);
@@ -81,6 +88,45 @@ TEST(Place, AHeldConnectionIsKeptAlive) {
   Site site;
   site.add("fetch", plan::HttpWorkload{}, 80).load.hold = std::chrono::seconds{1};
   EXPECT_NE(request(place(site.plan, 0)).find("\r\nConnection: keep-alive\r\n"), std::string::npos);
+}
+
+TEST(Place, OnlyASinglePlainGetIsAFetch) {
+  const auto is_fetch = [](const plan::HttpWorkload& http) {
+    Site site;
+    site.add("w", http, 80);
+    const Placement placement = place(site.plan, 0);
+    EXPECT_FALSE(placement.trouble);
+    return std::holds_alternative<Fetch>(placement.workloads[0].kind);
+  };
+  EXPECT_TRUE(is_fetch(get("h")));
+  plan::HttpWorkload http = get("h");
+  http.list[0].fields = {{"X-Test", "1"}};
+  http.list[0].expect = plan::HttpExpect{{404}, {}};
+  EXPECT_TRUE(is_fetch(http));
+  http.requests = 2;
+  EXPECT_FALSE(is_fetch(http));
+  http = get("h");
+  http.list[0].method = plan::HttpMethod::kHead;
+  EXPECT_FALSE(is_fetch(http));
+  http = get("h");
+  http.redirects = 1;
+  EXPECT_FALSE(is_fetch(http));
+  http = get("h");
+  http.tls.emplace();
+  EXPECT_FALSE(is_fetch(http));
+}
+
+TEST(Place, WhatIsTrustedMustBeCertificates) {
+  plan::HttpWorkload http = get("h");
+  http.tls.emplace();
+  http.tls->ca = "ca.pem";
+  http.tls->authorities = "nothing of the kind";
+  Site site;
+  site.add("shop", http, 443);
+  const Placement placement = place(site.plan, 0);
+  ASSERT_TRUE(placement.trouble);
+  EXPECT_EQ(placement.trouble->what, "workload 'shop': what is to be trusted is not a list of certificates in PEM");
+  EXPECT_EQ(placement.trouble->fault, Fault::kUsage);
 }
 
 TEST(Place, AGroupIsATargetInTheFamilyThatBothSpeak) {

@@ -20,8 +20,8 @@ using std::chrono::seconds;
 
 plan::HttpWorkload get(std::string path, std::optional<std::uint64_t> bytes = {}) {
   plan::HttpWorkload http;
-  http.path = std::move(path);
-  http.verify.bytes = bytes;
+  http.list[0].path = std::move(path);
+  http.list[0].verify.bytes = bytes;
   return http;
 }
 
@@ -44,7 +44,7 @@ TEST(HttpSessions, EveryHostFetchesOnceAndVerifies) {
   servers.services[0].http.pattern.fill(0, body);
   digest.add(body);
   plan::HttpWorkload http = get("/file", 1000);
-  http.verify.sha256 = digest.finish();
+  http.list[0].verify.sha256 = digest.finish();
   site.add("fetch", http, 80);
   ASSERT_TRUE(site.run());
   const WorkloadCounters c = site.workload();
@@ -170,7 +170,7 @@ TEST(HttpSessions, ADigestServesOneSessionAfterTheOther) {
   app::Sha256 digest;
   digest.add(pattern.body(1000));
   plan::HttpWorkload http = get("/file");
-  http.verify.sha256 = digest.finish();
+  http.list[0].verify.sha256 = digest.finish();
   Site site{2};
   plan::Workload& workload = site.add("fetch", http, 80);
   workload.load.concurrent = 1;

@@ -36,8 +36,8 @@ plan::Workload fetch(std::size_t from, std::size_t to, bool v6) {
   w.from = from;
   w.to = {to, Port{80}, v6};
   plan::HttpWorkload http;
-  http.path = "/bytes/20000";
-  http.verify.bytes = 20'000;
+  http.list[0].path = "/bytes/20000";
+  http.list[0].verify.bytes = 20'000;
   w.kind = http;
   w.load.total = 4 * kHosts;
   w.load.concurrent = kHosts;

@@ -5,6 +5,7 @@ import json
 import case
 import lab
 from samba import Samba
+from web_test import WebNginx
 
 FOLDER = lab.ROOT / "templates"
 MAIL = """
@@ -52,6 +53,23 @@ class Shipped(case.Case):
         lab.Nginx(self.net, files={"index.html": b"x" * 1000})
         works = self.run_template("http_clients", "--set", "workloads.fetch.load.total=2000")
         self.assert_all_succeeded(works, {"fetch": 2000})
+
+    @case.row(seconds=100)
+    def test_web_browsing(self):
+        lab.Nginx(self.net, files={"index.html": b"x" * 1000})
+        works = self.run_template("web_browsing", "--duration", "6s")
+        for name, work in works.items():
+            self.assertGreater(work["sessions_succeeded"], 0, name)
+            self.assertEqual(work["sessions_failed"], 0, f"{name}: {work['failures']}")
+        self.assertGreater(works["browse"]["requests"], works["browse"]["sessions_succeeded"])
+
+    @case.row(seconds=100)
+    def test_https_clients(self):
+        WebNginx(self.net, {"index.html": b"x" * 1000})
+        works = self.run_template("https_clients", "--set", "hosts.clients.count=200", "--set",
+                                  "workloads.fetch.load={concurrent: 50, total: 500, timeout: 50s}")
+        self.assert_all_succeeded(works, {"fetch": 500})
+        self.assertEqual(works["fetch"]["tls_resumed"], 300)
 
     @case.row(seconds=100)
     def test_dual_stack(self):

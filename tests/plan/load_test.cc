@@ -150,12 +150,12 @@ TEST(Load, Http) {
   EXPECT_EQ(std::get<IpAddress>(fetch.to.address).text(), "10.0.255.1");
   EXPECT_EQ(fetch.to.port, Port{8080});
   const auto& http = std::get<HttpWorkload>(fetch.kind);
-  EXPECT_EQ(http.path, "/file.bin");
+  EXPECT_EQ(http.list[0].path, "/file.bin");
   EXPECT_EQ(http.host, "files.example.test");
-  EXPECT_EQ(http.verify.bytes, 4U);
-  ASSERT_TRUE(http.verify.sha256);
-  EXPECT_EQ((*http.verify.sha256)[0], 0x9f);
-  EXPECT_EQ((*http.verify.sha256)[31], 0x08);
+  EXPECT_EQ(http.list[0].verify.bytes, 4U);
+  ASSERT_TRUE(http.list[0].verify.sha256);
+  EXPECT_EQ((*http.list[0].verify.sha256)[0], 0x9f);
+  EXPECT_EQ((*http.list[0].verify.sha256)[31], 0x08);
   EXPECT_EQ(fetch.load.concurrent, 2000U);
   EXPECT_EQ(fetch.load.total, 5000U);
   EXPECT_EQ(fetch.load.per_host, 2U);
@@ -210,9 +210,9 @@ TEST(Load, StagesOfConcurrentAndTheDefaultsOfHttp) {
   EXPECT_EQ(std::get<IpAddress>(ramp.to.address).text(), "fd00::99");
   EXPECT_EQ(ramp.to.port, Port{80});
   const auto& http = std::get<HttpWorkload>(ramp.kind);
-  EXPECT_EQ(http.path, "/");
+  EXPECT_EQ(http.list[0].path, "/");
   EXPECT_EQ(http.host, "");
-  EXPECT_FALSE(http.verify.sha256 || http.verify.bytes);
+  EXPECT_FALSE(http.list[0].verify.sha256 || http.list[0].verify.bytes);
 }
 
 TEST(Load, Thresholds) {

@@ -57,7 +57,7 @@ TEST(Options, SetChangesOneUseOfAnAliasAlone) {
 TEST(Options, AValueOfSetMayHoldEqualsAndDots) {
   const Plan plan =
       plan_of(kScenario, setting({"workloads.talk={from: clients, to: 10.0.9.9, http: {get: \"/a?b=c.d\"}}"}));
-  EXPECT_EQ(std::get<HttpWorkload>(plan.workloads[0].kind).path, "/a?b=c.d");
+  EXPECT_EQ(std::get<HttpWorkload>(plan.workloads[0].kind).list[0].path, "/a?b=c.d");
 }
 
 TEST(Options, SetToNothing) {
@@ -120,7 +120,7 @@ workloads:
   EXPECT_EQ(plan.groups[0].count, 12U);
   EXPECT_EQ(plan.groups[0].ipv4->text(), "10.3.12.1/16");
   EXPECT_EQ(plan.groups[0].mtu, 1400);
-  EXPECT_EQ(std::get<HttpWorkload>(plan.workloads[0].kind).path, "/${COUNT}/12/$x");
+  EXPECT_EQ(std::get<HttpWorkload>(plan.workloads[0].kind).list[0].path, "/${COUNT}/12/$x");
   EXPECT_EQ(std::get<HttpWorkload>(plan.workloads[0].kind).host, "ab");
 }
 

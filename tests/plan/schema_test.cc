@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "templates/plan/keys_flows.h"
+#include "templates/plan/keys_http.h"
 #include "templates/plan/keys_replays.h"
 #include "templates/plan/keys_smb2.h"
 #include "templates/plan/metrics.h"
@@ -75,6 +76,7 @@ std::vector<KeyTable> all_tables() {
   tables.insert(tables.end(), kFlowTables.begin(), kFlowTables.end());
   tables.insert(tables.end(), kReplayTables.begin(), kReplayTables.end());
   tables.insert(tables.end(), kSmb2Tables.begin(), kSmb2Tables.end());
+  tables.insert(tables.end(), kHttpTables.begin(), kHttpTables.end());
   tables.insert(tables.end(), layer_tables().begin(), layer_tables().end());
   return tables;
 }
@@ -245,9 +247,14 @@ std::vector<std::string> flow_options(const Row& row) {
   return {packet_for(layer, fields)};
 }
 
+bool is_of_tls(const Row& row) {
+  return row.section == "workloads.NAME.http.tls" || (row.section == "workloads.NAME.http" && row.key == "tls");
+}
+
 std::vector<std::string> preparation(const Row& row) {
-  const bool is_kind = row.key == "http" || row.key == "echo" || row.key == "discard" || row.key == "icmp_echo" ||
-                       row.key == "tcp" || (row.key == "smb2" && row.section == "workloads.NAME");
+  const bool is_kind = row.key == "http" || row.key == "https" || row.key == "echo" || row.key == "discard" ||
+                       row.key == "icmp_echo" || row.key == "tcp" ||
+                       (row.key == "smb2" && row.section == "workloads.NAME");
   const std::string service = row.section == "services.NAME.http" ? "services.s.http=" : "services.s.echo=";
   const bool own_service = row.section == "services.NAME" && is_kind;
   const bool whole = row.section == "scenario";
@@ -264,13 +271,24 @@ std::vector<std::string> preparation(const Row& row) {
     set.push_back("workloads.w.tcp={script: [close]}");
   } else if (row.section.starts_with("workloads.NAME.smb2")) {
     set.push_back("workloads.w.smb2={share: public, user: alice, get: x, put: {name: x, size: 1KiB}}");
+  } else if (is_of_tls(row)) {
+    set.push_back("workloads.w.https=");
   } else if (row.section != "workloads.NAME" || !is_kind) {
     set.push_back("workloads.w.http=");
   }
   if (row.key == "after") set.push_back("workloads.fetch={from: clients, to: \"10.0.255.1:80\", http: {}}");
+  if (row.section == "workloads.NAME.http.body" || (row.section == "workloads.NAME.http" && row.key == "body"))
+    set.push_back("workloads.w.http.post=/");
   if (row.key == "of" || row.section == "workloads.NAME.load.stages")
     set.push_back("workloads.w.load.stages=[{duration: 1s, target: 1}]");
   return set;
+}
+
+// For a path in whose place no file is shipped.
+std::string existing_file() {
+  const std::string path = ::testing::TempDir() + "myriad-schema-file";
+  std::ofstream(path) << "-----BEGIN CERTIFICATE-----";
+  return path;
 }
 
 std::string assignment(const Row& row) {
@@ -282,6 +300,12 @@ std::string assignment(const Row& row) {
   std::string path = row.section == "scenario" ? "" : row.section + ".";
   if (const auto name = path.find("NAME"); name != path.npos) path.replace(name, 4, names.at(path.substr(0, name - 1)));
   if (row.section == "workloads.NAME.load.stages") path += "0.";
+  if (row.section == "workloads.NAME.http.urls") {
+    const bool is_method = row.key == "get" || row.key == "head" || row.key == "post" || row.key == "put";
+    return "workloads.w.http.urls=[{" + std::string(is_method ? "" : "put: /, ") + row.key + ": " + row.example + "}]";
+  }
+  if (is_of_tls(row)) path.replace(path.find(".http"), 5, ".https");
+  if (row.key == "ca") return path + row.key + "=" + existing_file();
   return path + row.key + "=" + row.example;
 }
 
