@@ -18,7 +18,7 @@ using std::chrono::seconds;
 
 plan::HttpWorkload get(std::string path) {
   plan::HttpWorkload http;
-  http.path = std::move(path);
+  http.list[0].path = std::move(path);
   return http;
 }
 
