@@ -75,6 +75,9 @@ class Dialogue {
   virtual Step acknowledged([[maybe_unused]] std::uint64_t upto, [[maybe_unused]] Instant now) { return {}; }
   // Bytes [offset, offset + out.size()) of the stream; all of them have been announced and are not acknowledged.
   virtual void read([[maybe_unused]] std::uint64_t offset, [[maybe_unused]] MutableBytes out) const {}
+  // After kComplete: it has nothing more to say or to hear, the peer has all it said, and its goodbye is a FIN. So it
+  // may be forgotten, and a connection that is merely held costs no more for it.
+  [[nodiscard]] virtual bool rests() const { return false; }
   // Why it takes so long, when the owner's patience is at its end.
   [[nodiscard]] virtual Failure impatience() const { return Failure::kResponseTimeout; }
 };

@@ -20,11 +20,16 @@ report::WorkloadResult empty_workload(const plan::Plan& plan, const plan::Worklo
   report::WorkloadResult result;
   result.name = workload.name;
   result.group = plan.groups[workload.from].name;
-  result.has_tcp = !std::holds_alternative<plan::IcmpEchoWorkload>(workload.kind);
+  result.has_tcp = !std::holds_alternative<plan::IcmpEchoWorkload>(workload.kind) &&
+                   !std::holds_alternative<plan::UdpWorkload>(workload.kind);
   if (const auto* const http = std::get_if<plan::HttpWorkload>(&workload.kind)) {
     result.verifies = http->verifies();
   }
   if (const auto* const smb2 = std::get_if<plan::Smb2Workload>(&workload.kind)) result.verifies = smb2->verify.any();
+  if (const auto* const dns = std::get_if<plan::DnsWorkload>(&workload.kind)) {
+    const auto& queries = dns->questions.queries;
+    result.verifies = std::all_of(queries.begin(), queries.end(), [](const auto& query) { return query.expect.any(); });
+  }
   for (const std::string_view name : engine::kFailureNames) result.failures.emplace_back(name, 0);
   for (const char* const name : {"2xx", "3xx", "4xx", "5xx"}) result.responses.emplace_back(name, 0);
   return result;
@@ -89,6 +94,10 @@ void fill(const engine::WorkloadCounters& from, report::WorkloadResult& to) {
       from.starts_missed != 0 || ours(engine::Failure::kNoPort) != 0 || ours(engine::Failure::kNoRoom) != 0;
   to.connect = from.connect;
   to.first_byte = from.first_byte;
+  to.round_trip = from.round_trip;
+  to.echo_tx = from.echo_tx;
+  to.echo_rx = from.echo_rx;
+  to.echo_lost = from.echo_lost;
   to.session = from.session;
   to.requests = from.said.requests;
   for (std::size_t i = 0; i < from.said.status_classes.size(); ++i)

@@ -16,7 +16,15 @@ namespace {
 
 std::uint64_t nanoseconds(Duration d) { return d.count() < 0 ? 0 : static_cast<std::uint64_t>(d.count()); }
 
-Failure failure_of(FailReason reason) {
+// How much a session of that workload has to say over its connection.
+std::uint64_t stream_bytes(const WorkloadPlace& place) {
+  if (const auto* const fetch = std::get_if<Fetch>(&place.kind)) return fetch->request.size();
+  return 0;
+}
+
+}  // namespace
+
+Failure Clients::failure_of(FailReason reason) {
   switch (reason) {
     case FailReason::kConnectTimeout:
       return Failure::kConnectTimeout;
@@ -44,15 +52,6 @@ Failure failure_of(FailReason reason) {
   assert(false && "a failure has a reason");
   return Failure::kReset;
 }
-
-// How much a session of that workload has to say over its connection.
-std::uint64_t stream_bytes(const WorkloadPlace& place) {
-  if (const auto* const fetch = std::get_if<Fetch>(&place.kind)) return fetch->request.size();
-  if (const auto* const talk = std::get_if<Conversation>(&place.kind)) return talk->script.sends_bytes();
-  return 0;
-}
-
-}  // namespace
 
 // --- starting --------------------------------------------------------------------------------------------------------
 
@@ -123,7 +122,8 @@ void Clients::attempt(std::uint32_t index, Instant now) {
   talk.started = now;
   talk.sent = 0;
   talk.announced = 0;
-  talk.heard = talk.peer_closed = talk.script_done = talk.finished = false;
+  talk.openings = 0;
+  talk.heard = talk.peer_closed = talk.finished = false;
   const WorkloadPlace& place = running(session).place;
   if (const auto* const fetch = std::get_if<Fetch>(&place.kind)) {
     talk.run.emplace<HttpResponse>();
@@ -139,9 +139,6 @@ void Clients::attempt(std::uint32_t index, Instant now) {
     talk.run.emplace<PingRun>(pings->count, session.sequence);
     session.state = State::kTalking;
     ping(index, now);
-  } else if (std::holds_alternative<Conversation>(place.kind)) {
-    talk.run.emplace<app::ScriptRun>();
-    connect(index, now);
   } else {
     make_dialogue(session);
     connect(index, now);
@@ -150,6 +147,8 @@ void Clients::attempt(std::uint32_t index, Instant now) {
 
 void Clients::connect(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
+  const app::Dialogue* const dialogue = dialogue_of(session);
+  if (dialogue != nullptr && dialogue->transport() == app::Transport::kDatagrams) return open_datagrams(index, now);
   Running& w = running(session);
   session.state = State::kConnecting;
   const auto connection =
@@ -173,6 +172,7 @@ void Clients::on_event(const stack::Event& event, Instant now) {
     session.state = State::kTalking;
     return ring(index, now);  // sent with the sources, when all frames of this turn have their answer
   }
+  if (event.conversation != stack::kNoConversation) return on_datagram(index, event, now);
   if (session.connection != event.connection || session.connection == kNoConnection) return;
   switch (event.kind) {
     case EventKind::kConnected:
@@ -183,7 +183,7 @@ void Clients::on_event(const stack::Event& event, Instant now) {
       if (app::Dialogue* const dialogue = dialogue_of(session)) {
         return carry_out(index, dialogue->acknowledged(stack_.acknowledged(session.connection), now), now);
       }
-      return check_script_end(index, now);
+      return;
     case EventKind::kPeerClosed:
       return on_peer_closed(index, now);
     case EventKind::kClosed:
@@ -205,10 +205,8 @@ void Clients::on_connected(std::uint32_t index, Instant now) {
   if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
     talk_of(session).asked = now;
     stack_.extend(session.connection, fetch->request.size());
-  } else if (app::Dialogue* const dialogue = dialogue_of(session)) {
-    carry_out(index, dialogue->begin(now), now);
   } else {
-    go_on(index, {}, now);
+    carry_out(index, dialogue_of(session)->begin(now), now);
   }
 }
 
@@ -220,11 +218,8 @@ void Clients::on_received(std::uint32_t index, Bytes data, Instant now) {
   if (session.state != State::kTalking) return;  // all that was wanted has come already
   Talk& talk = talk_of(session);
   first_answer(session, now - talk.started);
-  if (auto* const response = std::get_if<HttpResponse>(&talk.run)) {
-    after_fetch(index, response->take(data, std::get<Fetch>(w.place.kind).asked, {talk.digest.get(), nullptr}), now);
-  } else {
-    go_on(index, data, now);
-  }
+  auto& response = std::get<HttpResponse>(talk.run);
+  after_fetch(index, response.take(data, std::get<Fetch>(w.place.kind).asked, {talk.digest.get(), nullptr}), now);
 }
 
 void Clients::after_fetch(std::uint32_t index, HttpResponse::Outcome outcome, Instant now) {
@@ -241,27 +236,6 @@ void Clients::after_fetch(std::uint32_t index, HttpResponse::Outcome outcome, In
   complete(index, std::get<Fetch>(w.place.kind).asked.verify.any(), now);
 }
 
-void Clients::go_on(std::uint32_t index, Bytes data, Instant now) {
-  Session& session = sessions_[index];
-  const app::Script& script = std::get<Conversation>(running(session).place.kind).script;
-  Talk& talk = talk_of(session);
-  if (talk.script_done) return;
-  const auto advance = std::get<app::ScriptRun>(talk.run).take(script, data);
-  if (advance.grown > 0) stack_.extend(session.connection, advance.grown);
-  if (advance.close) stack_.finish(session.connection);
-  talk.script_done = advance.done;
-  check_script_end(index, now);
-}
-
-// A script has been played when it is at its end and the peer has all that it sent.
-void Clients::check_script_end(std::uint32_t index, Instant now) {
-  Session& session = sessions_[index];
-  const auto* const what = std::get_if<Conversation>(&running(session).place.kind);
-  if (what == nullptr || session.state != State::kTalking || !talk_of(session).script_done) return;
-  if (stack_.acknowledged(session.connection) < what->script.sends_bytes()) return;
-  complete(index, false, now);
-}
-
 void Clients::on_peer_closed(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
   switch (session.state) {
@@ -273,8 +247,6 @@ void Clients::on_peer_closed(std::uint32_t index, Instant now) {
         after_fetch(index, response->peer_closed(asked, {talk.digest.get(), nullptr}), now);
       } else if (app::Dialogue* const dialogue = dialogue_of(session)) {
         carry_out(index, dialogue->peer_closed(now), now);
-      } else if (!talk.script_done) {
-        fail(index, Failure::kClosedEarly, now);
       }
       return;
     }
@@ -304,7 +276,6 @@ void Clients::on_gone(std::uint32_t index, FailReason reason, Instant now) {
         if (session.state == State::kTalking) fail(index, Failure::kClosedEarly, now);
         return;
       }
-      if (talk_of(session).script_done) return complete(index, false, now);  // closed in order: the peer has everything
       return fail(index, Failure::kClosedEarly, now);
     case State::kHolding:
       return fail(index, Failure::kClosedWhileHeld, now);
@@ -319,10 +290,8 @@ void Clients::read(std::uint32_t index, std::uint64_t offset, MutableBytes out) 
   if (const auto* const fetch = std::get_if<Fetch>(&w.place.kind)) {
     assert(offset + out.size() <= fetch->request.size());
     std::memcpy(out.data(), fetch->request.data() + offset, out.size());
-  } else if (const app::Dialogue* const dialogue = dialogue_of(session)) {
-    dialogue->read(offset, out);
   } else {
-    std::get<Conversation>(w.place.kind).script.read(offset, out);
+    dialogue_of(session)->read(offset, out);
   }
   if (!session.talks) return;  // it had been asked for everything before
   Talk& talk = talk_of(session);
@@ -351,11 +320,12 @@ void Clients::complete(std::uint32_t index, bool verified, Instant now) {
   Talk& talk = talk_of(session);
   count_completion(session, verified, now);
   const bool peer_closed = talk.peer_closed;
-  const bool in_dialogue = dialogue_of(session) != nullptr;
-  const auto* const script = std::get_if<Conversation>(&w.place.kind);
-  const bool closes = talk.finished || (script != nullptr && script->script.closes());
+  const app::Dialogue* const dialogue = dialogue_of(session);
+  const bool rests = dialogue != nullptr && dialogue->rests();
+  const bool in_dialogue = dialogue != nullptr && !rests;
+  const bool closes = talk.finished;
   // An answer may come before the request has left: what is read later is to be counted as well.
-  if (!in_dialogue && talk.sent >= stream_bytes(w.place)) end_talk(session);
+  if (rests || (!in_dialogue && talk.sent >= stream_bytes(w.place))) end_talk(session);
   if (w.place.load.hold > Duration{0} && !closes && session.connection != kNoConnection) {
     if (peer_closed) return fail(index, Failure::kClosedWhileHeld, now);
     session.state = State::kHolding;
@@ -365,7 +335,7 @@ void Clients::complete(std::uint32_t index, bool verified, Instant now) {
   succeed(session);
   if (session.connection == kNoConnection) return over(index, now);
   if (in_dialogue && !peer_closed) return leave(index, now);
-  if (script != nullptr || peer_closed) return close(index, now);
+  if (rests || peer_closed) return close(index, now);
   session.state = State::kAwaitingFin;
   wait(index, Wait::kAwaitFin, now);
 }
@@ -420,6 +390,7 @@ void Clients::end_talk(Session& session) {
   Talk& talk = talk_of(session);
   wheel_.cancel(talk.timer);
   const std::uint64_t took_ns = talk.took_ns;
+  close_datagrams(talk);
   if (dialogue_of(session) != nullptr) talk.run.emplace<app::HttpResponse>();
   talks_.give_back(session.talk_or_took_low);
   session.talks = false;
@@ -448,11 +419,7 @@ Failure Clients::timeout_of(const Session& session) {
   }
   const Talk& talk = talk_of(session);
   if (std::holds_alternative<PingRun>(talk.run)) return Failure::kResponseTimeout;
-  if (const app::Dialogue* const dialogue = dialogue_of(session)) return dialogue->impatience();
-  if (const auto* const run = std::get_if<app::ScriptRun>(&talk.run)) {
-    const app::Script& script = std::get<Conversation>(running(session).place.kind).script;
-    return run->expecting(script) ? Failure::kExpectTimeout : Failure::kTimeout;
-  }
+  if (const app::Dialogue* const dialogue = dialogue_of(session)) return silence_of(session, dialogue->impatience());
   return talk.heard ? Failure::kTimeout : Failure::kResponseTimeout;
 }
 
@@ -495,7 +462,9 @@ void Clients::on_time(Instant now) {
 // What a ping or a dialogue has set for itself.
 void Clients::on_alarm(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
-  if (app::Dialogue* const dialogue = dialogue_of(session)) return carry_out(index, dialogue->on_time(now), now);
+  if (app::Dialogue* const dialogue = dialogue_of(session)) {
+    return talk_of(session).delayed ? say_delayed(index, now) : carry_out(index, dialogue->on_time(now), now);
+  }
   if (session.state == State::kTalking) return ping(index, now);
   fail(index, timeout_of(session), now);
 }

@@ -1,4 +1,4 @@
-// The sessions that hosts of this shard open: http, tcp scripts, icmp_echo. Starts them as the load says, hears what
+// The sessions that hosts of this shard open: http, dialogues, icmp_echo. Starts them as the load says, hears what
 // becomes of them, times them out, tries again, and counts.
 //
 //   begin ─▶ kConnecting ─▶ kTalking ─▶ (kHolding) ─▶ kLeaving, kAwaitingFin ─▶ kFinishing ─▶ gone ─▶ (kThinking) ─▶
@@ -21,7 +21,6 @@
 
 #include "app/dialogue.h"
 #include "app/http_client.h"
-#include "app/script.h"
 #include "app/sha256.h"
 #include "base/frame.h"
 #include "base/histogram.h"
@@ -74,7 +73,7 @@ class Clients {
  private:
   enum class State : std::uint8_t {
     kFree,
-    kResolving,  // ping: the next hop is being asked for
+    kResolving,  // pings and datagrams: the next hop is being asked for
     kConnecting,
     kTalking,
     kHolding,
@@ -91,13 +90,15 @@ class Clients {
     Instant asked;                // of a plain GET: when the connection stood
     std::uint64_t sent = 0;       // bytes handed out by read(), without repetition
     std::uint64_t announced = 0;  // by a dialogue: the length of its stream so far
-    std::variant<app::HttpResponse, app::ScriptRun, PingRun, std::unique_ptr<app::Dialogue>> run;
+    std::variant<app::HttpResponse, PingRun, std::unique_ptr<app::Dialogue>> run;
     std::unique_ptr<app::Sha256> digest;  // of the body, once a session has verified by it; the next one uses it again
+    std::unique_ptr<app::Step> delayed;   // with a datagram that could not be sent yet
     stack::TimerId timer;                 // of pings and dialogues: what they wait for is not equally long for all
-    std::uint32_t next = 0;               // of those that are not lent
-    bool heard = false;                   // the first byte has come
+    stack::ConversationId conversation = stack::kNoConversation;  // of a dialogue by datagrams
+    std::uint32_t next = 0;                                       // of those that are not lent
+    std::uint32_t openings = 0;                                   // of conversations, in this try
+    bool heard = false;                                           // the first byte has come
     bool peer_closed = false;
-    bool script_done = false;
     bool finished = false;      // a dialogue has closed its side
     std::uint64_t took_ns = 0;  // see took_ns_of()
 
@@ -156,12 +157,21 @@ class Clients {
     auto* const dialogue = std::get_if<std::unique_ptr<app::Dialogue>>(&talk_of(session).run);
     return dialogue == nullptr ? nullptr : dialogue->get();
   }
+  [[nodiscard]] std::uint64_t seed_of(const Session& session);
   void make_dialogue(Session& session);
   void hear_dialogue(std::uint32_t index, Bytes data, Instant now);
   void carry_out(std::uint32_t index, const app::Step& step, Instant now);
   void set_alarm(const Session& session, std::uint32_t index);
   void leave(std::uint32_t index, Instant now);
   void reconnect(std::uint32_t index, Instant now);
+
+  void open_datagrams(std::uint32_t index, Instant now);
+  void close_datagrams(Talk& talk);
+  // False: not yet; the step is carried out later.
+  [[nodiscard]] bool say(std::uint32_t index, const app::Step& step, Instant now);
+  void say_delayed(std::uint32_t index, Instant now);
+  void on_datagram(std::uint32_t index, const stack::Event& event, Instant now);
+  [[nodiscard]] Failure silence_of(const Session& session, Failure why);
 
   void on_connected(std::uint32_t index, Instant now);
   void on_received(std::uint32_t index, Bytes data, Instant now);
@@ -170,8 +180,6 @@ class Clients {
   void on_timer(std::uint32_t index, Instant now);
   void on_alarm(std::uint32_t index, Instant now);
   void on_echo(const stack::Event& event, Instant now);
-  void go_on(std::uint32_t index, Bytes data, Instant now);  // with the script
-  void check_script_end(std::uint32_t index, Instant now);
   void after_fetch(std::uint32_t index, app::HttpResponse::Outcome outcome, Instant now);
 
   void first_answer(const Session& session, Duration after);
@@ -185,11 +193,12 @@ class Clients {
   void over(std::uint32_t index, Instant now, bool rest = false);
   void release(std::uint32_t index);
   [[nodiscard]] Failure timeout_of(const Session& session);
+  [[nodiscard]] static Failure failure_of(stack::FailReason reason);
 
   stack::Stack& stack_;
   TxBatch& batch_;
   Milestones* milestones_;
-  stack::TimerWheel wheel_;  // of pings
+  stack::TimerWheel wheel_;  // of pings and dialogues
   std::vector<std::unique_ptr<Running>> workloads_;
   std::size_t next_line_ = 0;  // the line that is looked at first, of all lines of all workloads
   Slab<Session> sessions_;

@@ -10,6 +10,11 @@ namespace myriad::engine {
 using app::Progress;
 using stack::kNoConnection;
 
+// Of its luck in this try.
+std::uint64_t Clients::seed_of(const Session& session) {
+  return mix64(running(session).place.seed ^ mix64(std::uint64_t{session.tries} << 32 | session.number));
+}
+
 void Clients::make_dialogue(Session& session) {
   Running& w = running(session);
   app::SessionFacts facts;
@@ -21,7 +26,7 @@ void Clients::make_dialogue(Session& session) {
   const auto own = hosts.address(hosts.at(w.host_id(session.host)), facts.target.is_v6());
   if (own) facts.own = *own;
   if (!session.warm_up) facts.counts = &w.counters.said;
-  facts.seed = mix64(w.place.seed ^ mix64(std::uint64_t{session.tries} << 32 | session.number));
+  facts.seed = seed_of(session);
   talk_of(session).run = std::get<std::shared_ptr<const app::Role>>(w.place.kind)->make(facts);
 }
 
@@ -45,6 +50,7 @@ void Clients::carry_out(std::uint32_t index, const app::Step& step, Instant now)
     if (step.grown > 0) stack_.extend(session.connection, step.grown);
     if (step.finish && !std::exchange(talk.finished, true)) stack_.finish(session.connection);
   }
+  if (talk.conversation != stack::kNoConversation && !step.datagram.empty() && !say(index, step, now)) return;
   const bool leaving = session.state == State::kLeaving;
   switch (step.progress) {
     case Progress::kMore:
@@ -57,7 +63,7 @@ void Clients::carry_out(std::uint32_t index, const app::Step& step, Instant now)
       return leaving ? close(index, now) : fail(index, Failure::kClosedWhileHeld, now);
     case Progress::kFailed:
       assert(step.failure != Failure::kCount);
-      return leaving ? close(index, now) : fail(index, step.failure, now);
+      return leaving ? close(index, now) : fail(index, silence_of(session, step.failure), now);
     case Progress::kOver:
       break;
   }
@@ -94,6 +100,7 @@ void Clients::reconnect(std::uint32_t index, Instant now) {
   Session& session = sessions_[index];
   Talk& talk = talk_of(session);
   wheel_.cancel(talk.timer);
+  close_datagrams(talk);
   if (session.connection != kNoConnection) {
     const bool all_there = stack_.acknowledged(session.connection) >= talk.announced;
     if (all_there) {

@@ -22,6 +22,7 @@ void Clients::ping(std::uint32_t index, Instant now) {
         session.state = State::kTalking;
         session.sequence = static_cast<std::uint16_t>(run.next_sequence() + 1);
         run.sent(now, pings.interval);
+        ++w.counters.echo_tx;
         w.counters.bytes_tx += pings.size_bytes;
         break;
       case stack::EchoStatus::kResolving:
@@ -33,7 +34,8 @@ void Clients::ping(std::uint32_t index, Instant now) {
         return fail(index, Failure::kUnreachable, now);
     }
   }
-  if (run.overdue(now, pings.interval, w.place.load.timeout)) return fail(index, timeout_of(session), now);
+  w.counters.echo_lost += run.give_up(now, pings.interval, w.place.load.timeout);
+  if (run.done()) return fail(index, timeout_of(session), now);  // the last one was given up
   ring(index, run.next_at(pings.interval, w.place.load.timeout));
 }
 
@@ -48,16 +50,23 @@ void Clients::on_echo(const stack::Event& event, Instant now) {
     Running& w = running(session);
     if (w.host_id(session.host) != event.host || target_of(session) != event.remote) continue;
     const Pings& pings = std::get<Pings>(w.place.kind);
-    if (!run->answered(event.echo_sequence)) continue;
+    const auto took = run->answered(event.echo_sequence, now, pings.interval);
+    if (!took) continue;
     w.counters.target_answered = true;
-    if (event.kind == EventKind::kUnreachable) return fail(index, Failure::kUnreachable, now);
+    if (event.kind == EventKind::kUnreachable) {
+      ++w.counters.echo_lost;
+      return fail(index, Failure::kUnreachable, now);
+    }
+    ++w.counters.echo_rx;
+    w.counters.round_trip.record(static_cast<std::uint64_t>(std::max(took->count(), Duration::rep{0})));
     w.counters.bytes_rx += event.data.size();
     first_answer(session, now - run->first_sent());
     const bool right =
         event.data.size() == pings.size_bytes && stack::is_echo_data(event.echo_id, event.echo_sequence, event.data);
     if (!right) return fail(index, Failure::kVerifyMismatch, now);
-    if (run->done()) complete(index, true, now);
-    return;
+    if (!run->done()) return;
+    if (run->lost() == 0) return complete(index, true, now);
+    return fail(index, timeout_of(session), now);
   }
 }
 

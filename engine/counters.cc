@@ -20,6 +20,10 @@ void WorkloadCounters::merge(const WorkloadCounters& other) {
   for (std::size_t i = 0; i < failures.size(); ++i) failures[i] += other.failures[i];
   connect.merge(other.connect);
   first_byte.merge(other.first_byte);
+  round_trip.merge(other.round_trip);
+  echo_tx += other.echo_tx;
+  echo_rx += other.echo_rx;
+  echo_lost += other.echo_lost;
   session.merge(other.session);
   said.merge(other.said);
   tcp.add(other.tcp);

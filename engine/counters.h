@@ -42,6 +42,10 @@ struct WorkloadCounters {
   Histogram first_byte;  // from the start to the first byte, or echo reply
   Histogram session;     // from the start to the last byte, step or echo reply; successes only
   app::Counts said;      // what the conversations count
+  Histogram round_trip;  // from an echo request to its reply
+  std::uint64_t echo_tx = 0;
+  std::uint64_t echo_rx = 0;    // right or wrong, but no duplicates
+  std::uint64_t echo_lost = 0;  // no reply in time, or an error instead of one
   tcp::Counters tcp;
   bool target_answered = false;  // something came back: a handshake, RST, echo reply or ICMP error
 

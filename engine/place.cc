@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <optional>
-#include <type_traits>
+
+#include "app/script.h"
 
 #include "engine/place_http.h"
 
@@ -119,28 +120,9 @@ Destination destination(const plan::Plan& plan, const plan::Workload& workload) 
   return to;
 }
 
-Conversation conversation(const plan::Plan& plan, const plan::TcpWorkload& tcp) {
-  std::vector<app::ScriptStep> steps;
-  for (const plan::ScriptStep& step : tcp.script) {
-    std::visit(
-        [&steps](const auto& s) {
-          using S = std::decay_t<decltype(s)>;
-          if constexpr (std::is_same_v<S, plan::SendText>) {
-            steps.emplace_back(app::SendText{s.text});
-          } else if constexpr (std::is_same_v<S, plan::ExpectText>) {
-            steps.emplace_back(app::ExpectText{s.text});
-          } else if constexpr (std::is_same_v<S, plan::SendBytes>) {
-            steps.emplace_back(app::SendBytes{s.count});
-          } else if constexpr (std::is_same_v<S, plan::ExpectBytes>) {
-            steps.emplace_back(app::ExpectBytes{s.count});
-          } else {
-            static_assert(std::is_same_v<S, plan::CloseStream>);
-            steps.emplace_back(app::CloseStream{});
-          }
-        },
-        step);
-  }
-  return {app::Script{steps, plan.seed ^ kScriptSeed}};
+std::shared_ptr<const app::Role> script(const plan::Plan& plan, const std::vector<plan::ScriptStep>& steps,
+                                        app::Transport transport) {
+  return std::make_shared<const app::ScriptRole>(app::Script{steps, plan.seed ^ kScriptSeed, transport});
 }
 
 // What the port can carry is known when it is open.
@@ -212,10 +194,14 @@ Placement place(const plan::Plan& plan, std::size_t port) {
       }
     } else if (const auto* const ping = std::get_if<plan::IcmpEchoWorkload>(&workload.kind)) {
       w.kind = Pings{ping->count, ping->interval, ping->size_bytes};
+    } else if (const auto* const dns = std::get_if<plan::DnsWorkload>(&workload.kind)) {
+      w.kind = std::make_shared<const app::DnsRole>(dns->questions);
+    } else if (const auto* const udp = std::get_if<plan::UdpWorkload>(&workload.kind)) {
+      w.kind = script(plan, udp->script, app::Transport::kDatagrams);
     } else if (const auto* const smb2 = std::get_if<plan::Smb2Workload>(&workload.kind)) {
       w.kind = smb2_role(*smb2, plan.seed ^ kPutSeed);
     } else {
-      w.kind = conversation(plan, std::get<plan::TcpWorkload>(workload.kind));
+      w.kind = script(plan, std::get<plan::TcpWorkload>(workload.kind).script, app::Transport::kStream);
     }
   }
   std::shared_ptr<const app::SummedBytes> body_start;
@@ -233,6 +219,11 @@ Placement place(const plan::Plan& plan, std::size_t port) {
       s.http.pattern = app::Pattern{plan.seed ^ kBodySeed};
       if (!body_start) body_start = start_of(s.http.pattern);
       s.http.start = body_start;
+    } else if (const auto* const dns = std::get_if<plan::DnsService>(&service.kind)) {
+      s.kind = ServiceKind::kDns;
+      s.zone = dns->zone;
+    } else if (std::holds_alternative<plan::ChargenService>(service.kind)) {
+      s.kind = ServiceKind::kChargen;
     } else {
       s.kind = std::holds_alternative<plan::EchoService>(service.kind) ? ServiceKind::kEcho : ServiceKind::kDiscard;
     }

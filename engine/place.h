@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "app/dialogue.h"
+#include "app/dns_zone.h"
 #include "app/http_client.h"
 #include "app/http_server.h"
-#include "app/script.h"
 #include "base/addr.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -47,11 +47,8 @@ struct Pings {
   Duration interval{};
   std::uint32_t size_bytes = 0;
 };
-struct Conversation {
-  app::Script script;
-};
 
-using WorkloadKind = std::variant<Fetch, Pings, Conversation, std::shared_ptr<const app::Role>>;
+using WorkloadKind = std::variant<Fetch, Pings, std::shared_ptr<const app::Role>>;
 
 struct WorkloadPlace {
   std::size_t index = 0;         // in the plan, and of its counters
@@ -72,7 +69,7 @@ struct WorkloadPlace {
   bool host_details = false;  // sessions and times of each host are wanted
 };
 
-enum class ServiceKind : std::uint8_t { kHttp, kEcho, kDiscard };
+enum class ServiceKind : std::uint8_t { kHttp, kEcho, kDiscard, kDns, kChargen };
 
 struct ServicePlace {
   std::size_t index = 0;
@@ -80,6 +77,7 @@ struct ServicePlace {
   Port port;
   ServiceKind kind{};
   app::HttpService http;
+  std::shared_ptr<const app::DnsZone> zone;  // of kDns
   tcp::Tally tally = 0;
 };
 

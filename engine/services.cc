@@ -1,8 +1,12 @@
 #include "engine/services.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
+
+#include "app/chargen.h"
+#include "base/rng.h"
 
 namespace myriad::engine {
 
@@ -44,6 +48,10 @@ void Services::accept(std::uint32_t service, const stack::Event& event) {
   accepted_connection_ = event.connection;
   accepted_session_ = index;
   stack_.set_cookie(event.connection, session_cookie_ + index);
+  if (kind_of(session) == ServiceKind::kChargen) {
+    (void)dialogue_of(session);
+    stack_.extend(session.connection, kChargenAhead);
+  }
   settle(session);
 }
 
@@ -53,10 +61,19 @@ Services::Dialogue& Services::dialogue_of(Session& session) {
   session.dialogue = dialogues_.take();
   Dialogue& dialogue = dialogues_[session.dialogue];
   dialogue.sent = stack_.acknowledged(session.connection);
-  if (kind_of(session) == ServiceKind::kHttp) {
-    dialogue.talk.emplace<app::HttpServer>(dialogue.sent);
-  } else {
-    dialogue.talk.emplace<app::Echo>(dialogue.sent);
+  switch (kind_of(session)) {
+    case ServiceKind::kHttp:
+      dialogue.talk.emplace<app::HttpServer>(dialogue.sent);
+      break;
+    case ServiceKind::kDns:
+      dialogue.talk.emplace<app::DnsServer>(dialogue.sent);
+      break;
+    case ServiceKind::kChargen:
+      dialogue.talk.emplace<Chargen>();
+      break;
+    case ServiceKind::kEcho:
+    case ServiceKind::kDiscard:
+      dialogue.talk.emplace<app::Echo>(dialogue.sent);
   }
   return dialogue;
 }
@@ -71,11 +88,25 @@ void Services::on_datagram(std::uint32_t service, const stack::Event& event, Ins
   ServiceCounters& counters = counters_[service];
   ++counters.sessions;
   counters.bytes_rx += event.data.size();
-  if (placement_.services[service].kind != ServiceKind::kEcho) return;
-  if (std::find(udp_ports_.begin(), udp_ports_.end(), event.remote_port) != udp_ports_.end()) return;
+  const ServicePlace& place = placement_.services[service];
+  const bool from_service = std::find(udp_ports_.begin(), udp_ports_.end(), event.remote_port) != udp_ports_.end();
+  std::array<std::uint8_t, std::max(app::DnsZone::kMostByUdp, app::kMostChargenBytes)> made;
+  Bytes answer;
+  if (place.kind == ServiceKind::kEcho && !from_service) {
+    answer = event.data;
+  } else if (place.kind == ServiceKind::kChargen && !from_service) {
+    const std::size_t length = mix64(counters.sessions) % (app::kMostChargenBytes + 1);
+    app::fill_chargen(0, MutableBytes{made}.first(length));
+    answer = Bytes{made}.first(length);
+  } else if (place.kind == ServiceKind::kDns) {
+    answer = Bytes{made}.first(place.zone->answer(event.data, false, made));
+    if (answer.empty()) return;
+  } else {
+    return;
+  }
   const bool sent =
-      stack_.send_datagram(event.host, event.remote, event.local_port, event.remote_port, event.data, now, batch_);
-  if (sent) counters.bytes_tx += event.data.size();
+      stack_.send_datagram(event.host, event.remote, event.local_port, event.remote_port, answer, now, batch_);
+  if (sent) counters.bytes_tx += answer.size();
 }
 
 void Services::on_session_event(std::uint32_t index, const stack::Event& event) {
@@ -90,6 +121,9 @@ void Services::on_session_event(std::uint32_t index, const stack::Event& event) 
       break;
     case EventKind::kSendDone:
       acknowledge(session);
+      if (kind_of(session) == ServiceKind::kChargen && !session.finished) {
+        stack_.extend(session.connection, kChargenAhead);
+      }
       break;
     case EventKind::kPeerClosed:
       session.peer_closed = true;
@@ -110,16 +144,21 @@ void Services::acknowledge(Session& session) {
   Dialogue& dialogue = dialogues_[session.dialogue];
   if (auto* const http = std::get_if<app::HttpServer>(&dialogue.talk)) {
     take(session, http->acknowledged(upto, http_[session.service]));
-  } else {
-    std::get<app::Echo>(dialogue.talk).acknowledged(upto);
+  } else if (auto* const dns = std::get_if<app::DnsServer>(&dialogue.talk)) {
+    take(session, dns->acknowledged(upto, *placement_.services[session.service].zone));
+  } else if (auto* const echo = std::get_if<app::Echo>(&dialogue.talk)) {
+    echo->acknowledged(upto);
   }
 }
 
 void Services::receive(Session& session, Bytes data) {
-  if (session.connection == kNoConnection || kind_of(session) == ServiceKind::kDiscard) return;
+  const bool deaf = kind_of(session) == ServiceKind::kDiscard || kind_of(session) == ServiceKind::kChargen;
+  if (session.connection == kNoConnection || deaf) return;
   Dialogue& dialogue = dialogue_of(session);
   if (auto* const http = std::get_if<app::HttpServer>(&dialogue.talk)) {
     take(session, http->take(data, http_[session.service]));
+  } else if (auto* const dns = std::get_if<app::DnsServer>(&dialogue.talk)) {
+    take(session, dns->take(data, *placement_.services[session.service].zone, window_of(session.service)));
   } else {
     if (std::get<app::Echo>(dialogue.talk).take(data, window_of(session.service))) {
       stack_.extend(session.connection, data.size());
@@ -130,7 +169,8 @@ void Services::receive(Session& session, Bytes data) {
   }
 }
 
-void Services::take(Session& session, const app::HttpServer::Step& step) {
+template <class Step>
+void Services::take(Session& session, const Step& step) {
   if (step.overflow) {
     stack_.abort(session.connection);
     session.connection = kNoConnection;
@@ -149,10 +189,13 @@ void Services::settle(Session& session) {
       unread = http->unread();
       done = http->closing() || (done && unread == 0);  // what was asked before the FIN is answered
       idle = http->idle();
-    } else {
-      const auto& echo = std::get<app::Echo>(dialogue.talk);
-      unread = echo.unread();
-      idle = echo.idle();
+    } else if (const auto* const dns = std::get_if<app::DnsServer>(&dialogue.talk)) {
+      unread = dns->unread();
+      done = done && !dns->waiting();
+      idle = dns->idle();
+    } else if (const auto* const echo = std::get_if<app::Echo>(&dialogue.talk)) {
+      unread = echo->unread();
+      idle = echo->idle();
     }
     if (idle) end_dialogue(session);
   }
@@ -177,7 +220,13 @@ std::uint64_t Services::read(std::uint32_t index, std::uint64_t offset, MutableB
   if (const auto* const http = std::get_if<app::HttpServer>(&dialogue.talk)) {
     sum = http->read(offset, out, http_[session.service]);
   } else {
-    std::get<app::Echo>(dialogue.talk).read(offset, out);
+    if (const auto* const dns = std::get_if<app::DnsServer>(&dialogue.talk)) {
+      dns->read(offset, out);
+    } else if (const auto* const echo = std::get_if<app::Echo>(&dialogue.talk)) {
+      echo->read(offset, out);
+    } else {
+      app::fill_chargen(offset, out);
+    }
     sum = checksum_add(0, out);
   }
   const std::uint64_t end = offset + out.size();

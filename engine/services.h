@@ -1,17 +1,18 @@
-// What hosts of this shard answer to: http, echo and discard over TCP; echo and discard over UDP as well.
+// What hosts of this shard answer to: http, dns, echo, chargen and discard over TCP; all but http over UDP as well.
 //
 // Connections live as long as the peer wants them. What is kept for one is bounded: a few records (http), or what the
-// peer has sent and not yet acknowledged back (echo), for which its window is made smaller. Between one exchange and
+// peer has not yet acknowledged (echo, dns), for which its window is made smaller. Between one exchange and
 // the next nothing of that is needed, so it is lent (Dialogue): a connection that is idle costs 16 bytes here.
 //
-// UDP echo does not answer datagrams that come from the port of a service of this run: two echo services would keep a
-// forged datagram going for ever.
+// By UDP, echo and chargen do not answer datagrams that come from the port of a service of this run: two of them would
+// keep a forged datagram going for ever.
 #pragma once
 
 #include <cstdint>
 #include <variant>
 #include <vector>
 
+#include "app/dns_server.h"
 #include "app/echo.h"
 #include "app/http_server.h"
 #include "base/frame.h"
@@ -44,11 +45,16 @@ class Services {
   void write_counters(ShardCounters& out) const;
 
  private:
+  // A character generator needs to know nothing.
+  struct Chargen {};
+  // It has so much more to say each time the peer has acknowledged all.
+  static constexpr std::uint64_t kChargenAhead = 256 * 1024;
+
   // What is under way on one connection: from the first byte of a request until the peer has acknowledged the last one
   // of the answer.
   struct Dialogue {
     std::uint64_t sent = 0;  // bytes handed out by read(), without repetition
-    std::variant<app::HttpServer, app::Echo> talk;
+    std::variant<app::HttpServer, app::Echo, app::DnsServer, Chargen> talk;
     std::uint32_t next = 0;  // of those that are not lent
 
     std::uint32_t& next_free() { return next; }
@@ -79,7 +85,8 @@ class Services {
   void on_datagram(std::uint32_t service, const stack::Event& event, Instant now);
   void receive(Session& session, Bytes data);
   // May give the connection up.
-  void take(Session& session, const app::HttpServer::Step& step);
+  template <class Step>
+  void take(Session& session, const Step& step);
   void acknowledge(Session& session);
   void settle(Session& session);  // window and FIN, after anything
   void free(std::uint32_t index);

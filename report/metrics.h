@@ -89,6 +89,10 @@ void visit_metrics(const WorkloadResult& workload, V&& visit) {
   visit("tls_handshakes", workload.tls_handshakes, "TLS handshakes that came to their end");
   visit("tls_resumed", workload.tls_resumed, "of them, those that took up an earlier session");
   visit("tls_handshake_seconds", workload.tls_handshake, "from the connection's start to the end of the TLS handshake");
+  visit("echo_tx", workload.echo_tx, "pings sent");
+  visit("echo_rx", workload.echo_rx, "pings answered");
+  visit("echo_lost", workload.echo_lost, "pings without an answer in time");
+  visit("round_trip_seconds", workload.round_trip, "from a ping to its answer");
   visit("tcp", workload.tcp, "what TCP saw");
 }
 

@@ -127,6 +127,10 @@ struct WorkloadResult {
   double concurrent_target = 0;
   Histogram connect;
   Histogram first_byte;
+  Histogram round_trip;
+  std::uint64_t echo_tx = 0;
+  std::uint64_t echo_rx = 0;
+  std::uint64_t echo_lost = 0;
   Histogram session;
   std::uint64_t requests = 0;  // answered; with http one of the responses each
   Reasons responses;           // by the class of their status

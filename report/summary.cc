@@ -115,7 +115,9 @@ void workload_part(Text& text, const WorkloadResult& w) {
     latency_row(text, "first byte", w.first_byte);
     if (w.request.count() > w.session.count()) latency_row(text, "request", w.request);
     latency_row(text, "session", w.session);
+    latency_row(text, "round trip", w.round_trip);
   }
+  if (w.echo_lost != 0) text.under("{} of {} pings lost", count_text(w.echo_lost), count_text(w.echo_tx));
   text.under("{} received, {} sent", bytes_text(w.bytes_rx), bytes_text(w.bytes_tx));
   if (w.request.count() > w.session.count()) {
     text.under("{} requests answered: {}", count_text(w.requests), nonzero(w.responses));

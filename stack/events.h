@@ -22,6 +22,10 @@ inline constexpr HostId kNoHost{0xffffffff};
 enum class ConnectionId : std::uint32_t {};
 inline constexpr ConnectionId kNoConnection{0xffffffff};
 
+// A conversation by UDP that a host has opened. Valid until it is closed; then it may be reused.
+enum class ConversationId : std::uint32_t {};
+inline constexpr ConversationId kNoConversation{0xffffffff};
+
 // What the application wants to be told with every event of a connection: its own index for it.
 using Cookie = std::uint32_t;
 
@@ -37,8 +41,10 @@ enum class EventKind : std::uint8_t {
   kEchoReply,    // answer to send_echo(): host, remote, echo_id, echo_sequence, data
   kResolved,     // resolve() has an answer for `cookie`
   kUnresolved,   // resolve() gave up for `cookie`
-  kDatagram,     // UDP to a listening port: host, remote, remote_port, local_port, data; cookie = the listener's
+  kDatagram,     // by UDP: host, remote, remote_port, local_port, data; to a listening port (cookie = the listener's)
+                 // or of a conversation (see `conversation`, cookie = its own)
   kUnreachable,  // an ICMP error for an echo request: host, remote, echo_id, echo_sequence, code in `reason`
+  kDatagramRefused,  // an ICMP error about what was sent in a conversation, which stays open; see `reason`
 };
 
 // Why a connection failed. The names are those of the result document's `failures`.
@@ -60,6 +66,7 @@ struct Event {
   EventKind kind{};
   FailReason reason = FailReason::kNone;
   ConnectionId connection = kNoConnection;
+  ConversationId conversation = kNoConversation;
   Cookie cookie = 0;
   Bytes data;
   HostId host = kNoHost;

@@ -136,6 +136,7 @@ void Icmp::on_error(const Host& host, const IpView& ip, const IcmpView& icmp, In
     }
     return;
   }
+  if (quoted->protocol() == wire::kProtocolUdp) return on_udp_error(host, quoted->dst(), payload, icmp);
   const bool echo = quoted->protocol() == icmp_protocol(ip.is_v6()) && payload.size() >= wire::kIcmpHeaderBytes &&
                     payload[0] == (ip.is_v6() ? wire::kIcmpv6EchoRequest : wire::kIcmpv4EchoRequest);
   if (!echo || icmp.kind() == IcmpKind::kPacketTooBig) {
@@ -149,6 +150,28 @@ void Icmp::on_error(const Host& host, const IpView& ip, const IcmpView& icmp, In
   event.remote = quoted->dst();
   event.echo_id = load_be16(payload.data() + 4);
   event.echo_sequence = load_be16(payload.data() + 6);
+  events_.push_back(event);
+}
+
+// What does not go away by waiting is told; of the rest it is known that it was.
+void Icmp::on_udp_error(const Host& host, const IpAddress& remote, Bytes quoted, const IcmpView& icmp) {
+  const ConversationId id = udp_.quoted(host.id, remote, quoted);
+  if (id == kNoConversation || icmp.kind() == IcmpKind::kPacketTooBig) {
+    ++drops_[Drop::kIcmpIgnored];
+    return;
+  }
+  if (!is_hard(icmp)) {
+    udp_[id].unreachable_seen = true;
+    return;
+  }
+  const std::uint8_t port_code = icmp.is_v6() ? wire::kIcmpv6CodePortUnreachable : wire::kIcmpv4CodePortUnreachable;
+  Event event;
+  event.kind = EventKind::kDatagramRefused;
+  event.reason = icmp.code() == port_code ? FailReason::kRefused : FailReason::kUnreachable;
+  event.conversation = id;
+  event.cookie = udp_[id].cookie;
+  event.host = host.id;
+  event.remote = remote;
   events_.push_back(event);
 }
 

@@ -12,6 +12,7 @@
 #include "stack/host_table.h"
 #include "stack/neigh/cache.h"
 #include "stack/tcp/tcp.h"
+#include "stack/udp_conversations.h"
 #include "stack/wire/icmp.h"
 
 namespace myriad::stack {
@@ -30,9 +31,15 @@ void fill_echo_data(std::uint16_t id, std::uint16_t sequence, MutableBytes out);
 
 class Icmp {
  public:
-  Icmp(const HostTable& hosts, NeighbourCache& neighbours, tcp::Tcp& tcp, std::vector<GroupCounters>& counters,
-       std::vector<Event>& events, DropCounters& drops)
-      : hosts_(hosts), neighbours_(neighbours), tcp_(tcp), counters_(counters), events_(events), drops_(drops) {}
+  Icmp(const HostTable& hosts, NeighbourCache& neighbours, tcp::Tcp& tcp, UdpConversations& udp,
+       std::vector<GroupCounters>& counters, std::vector<Event>& events, DropCounters& drops)
+      : hosts_(hosts),
+        neighbours_(neighbours),
+        tcp_(tcp),
+        udp_(udp),
+        counters_(counters),
+        events_(events),
+        drops_(drops) {}
 
   // A message to `host`, other than neighbour discovery.
   void on_message(const Host& host, const MacAddress& from, const wire::IpView& ip, const wire::IcmpView& icmp,
@@ -60,6 +67,7 @@ class Icmp {
   void reply(const Host& host, const MacAddress& to, const wire::IpView& ip, const wire::IcmpView& request,
              TxBatch& out);
   void on_error(const Host& host, const wire::IpView& ip, const wire::IcmpView& icmp, Instant now);
+  void on_udp_error(const Host& host, const IpAddress& remote, Bytes quoted, const wire::IcmpView& icmp);
   void send_error(const Host& host, const MacAddress& to, const wire::IpView& about, const wire::IcmpRepr& error,
                   Instant now, TxBatch& out);
   [[nodiscard]] bool may_send_error(const Host& host, Instant now);
@@ -67,6 +75,7 @@ class Icmp {
   const HostTable& hosts_;
   NeighbourCache& neighbours_;
   tcp::Tcp& tcp_;
+  UdpConversations& udp_;
   std::vector<GroupCounters>& counters_;
   std::vector<Event>& events_;
   DropCounters& drops_;

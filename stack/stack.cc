@@ -7,6 +7,10 @@ using wire::IcmpKind;
 using wire::IcmpView;
 using wire::IpView;
 
+namespace {
+constexpr std::uint64_t kUdpSecret = 0x756470;  // so that the hashes of UDP and TCP are not the same
+}
+
 Stack::Stack(const HostTable& hosts, const StackOptions& options)
     : hosts_(hosts),
       options_(options),
@@ -14,8 +18,9 @@ Stack::Stack(const HostTable& hosts, const StackOptions& options)
       neighbours_(hosts, options.neighbours, wheel_, kNeighbourTimer),
       neighbourhood_(hosts, neighbours_, options.shard, options.shards, counters_, drops_),
       tcp_(hosts, options.tcp, mix64(options.seed), neighbours_, wheel_, kTcpTimer, events_, drops_),
-      icmp_(hosts, neighbours_, tcp_, counters_, events_, drops_),
-      udp_(hosts, neighbours_, icmp_, events_, drops_) {
+      conversations_(mix64(options.seed ^ kUdpSecret), options.tcp.connections),
+      icmp_(hosts, neighbours_, tcp_, conversations_, counters_, events_, drops_),
+      udp_(hosts, neighbours_, conversations_, icmp_, events_, drops_) {
   events_.reserve(64);
 }
 
@@ -144,6 +149,13 @@ void Stack::tell_waiters(Instant now) {
       events_.push_back(event);
     }
   }
+}
+
+void Stack::close(ConversationId id) {
+  for (Event& event : events_) {  // a handful: those of one frame
+    if (event.conversation == id) event.kind = EventKind::kNothing;
+  }
+  conversations_.close(id);
 }
 
 GroupCounters Stack::group_counters(GroupIndex group) const {

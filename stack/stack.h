@@ -127,6 +127,19 @@ class Stack {
     return udp_.send(hosts_.at(from), to, from_port, to_port, data, now, out);
   }
 
+  // A conversation of a host with exactly one remote address and port, from a port that `luck` draws. What can be known
+  // at once fails at once, as with connect().
+  tl::expected<ConversationId, FailReason> open_datagrams(HostId from, const IpAddress& to, Port port, Cookie cookie,
+                                                          std::uint64_t luck) {
+    return udp_.open(hosts_.at(from), to, port, cookie, luck);
+  }
+  DatagramStatus say(ConversationId id, Bytes data, Instant now, TxBatch& out) { return udp_.say(id, data, now, out); }
+  // No further event of it comes.
+  void close(ConversationId id);
+  // An ICMP error has said that the peer cannot be reached, perhaps for a while only.
+  [[nodiscard]] bool unreachable_seen(ConversationId id) const { return conversations_[id].unreachable_seen; }
+  [[nodiscard]] std::uint32_t conversations() const { return conversations_.size(); }
+
   // ICMP echo ---------------------------------------------------------------------------------------------------------
   EchoStatus send_echo(HostId from, const IpAddress& to, std::uint16_t id, std::uint16_t sequence,
                        std::size_t data_bytes, Cookie cookie, Instant now, TxBatch& out) {
@@ -169,6 +182,7 @@ class Stack {
   NeighbourCache neighbours_;
   Neighbourhood neighbourhood_;
   tcp::Tcp tcp_;
+  UdpConversations conversations_;
   Icmp icmp_;
   Udp udp_;
 };

@@ -1,4 +1,5 @@
-// UDP of all hosts (RFC 768): datagrams to listening ports become events, others are answered by port unreachable.
+// UDP of all hosts (RFC 768): datagrams of conversations and to listening ports become events, others are answered by
+// port unreachable.
 #pragma once
 
 #include <cstdint>
@@ -9,20 +10,36 @@
 #include "stack/host_table.h"
 #include "stack/icmp.h"
 #include "stack/neigh/cache.h"
+#include "stack/udp_conversations.h"
 #include "stack/wire/udp.h"
 
 namespace myriad::stack {
 
+enum class DatagramStatus : std::uint8_t {
+  kSent,
+  kResolving,  // a kResolved or kUnresolved event for the conversation's cookie follows
+  kNoRoom,     // the batch is full: try again next turn
+};
+
 class Udp {
  public:
-  Udp(const HostTable& hosts, NeighbourCache& neighbours, Icmp& icmp, std::vector<Event>& events, DropCounters& drops)
-      : hosts_(hosts), neighbours_(neighbours), icmp_(icmp), events_(events), drops_(drops) {}
+  Udp(const HostTable& hosts, NeighbourCache& neighbours, UdpConversations& conversations, Icmp& icmp,
+      std::vector<Event>& events, DropCounters& drops)
+      : hosts_(hosts),
+        neighbours_(neighbours),
+        conversations_(conversations),
+        icmp_(icmp),
+        events_(events),
+        drops_(drops) {}
 
   void listen(GroupIndex group, Port port, Cookie cookie) { listeners_.push_back({group, port, cookie}); }
   void on_datagram(const Host& host, const MacAddress& from, const wire::IpView& ip, Instant now, bool accept_pending,
                    TxBatch& out);
   // An answer to the datagram that is being handled goes back the way it came; others ask the neighbour cache.
   bool send(const Host& from, const IpAddress& to, Port from_port, Port to_port, Bytes data, Instant now, TxBatch& out);
+  tl::expected<ConversationId, FailReason> open(const Host& from, const IpAddress& to, Port port, Cookie cookie,
+                                                std::uint64_t luck);
+  DatagramStatus say(ConversationId id, Bytes data, Instant now, TxBatch& out);
 
  private:
   struct Listener {
@@ -31,9 +48,13 @@ class Udp {
     Cookie cookie;
   };
   [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
+  // Precondition: `own` is an address of the host. False: the batch has no room.
+  bool write(const Host& from, const MacAddress& mac, const IpAddress& own, const IpAddress& to, Port from_port,
+             Port to_port, Bytes data, TxBatch& out);
 
   const HostTable& hosts_;
   NeighbourCache& neighbours_;
+  UdpConversations& conversations_;
   Icmp& icmp_;
   std::vector<Event>& events_;
   DropCounters& drops_;

@@ -53,6 +53,8 @@ class WorkloadCheck {
     } else if (!places_.port_given) {
       if (const HttpWorkload* const http = std::get_if<HttpWorkload>(&workload_.kind)) {
         workload_.to.port = Port{http->tls ? kHttpsPort : kHttpPort};
+      } else if (std::holds_alternative<DnsWorkload>(workload_.kind)) {
+        workload_.to.port = Port{app::kDnsPort};
       } else if (is_smb2(workload_)) {
         workload_.to.port = Port{kSmb2Port};
       } else {
@@ -130,21 +132,32 @@ class WorkloadCheck {
                    "an address as the target, or 'http'");
     }
     const bool http = web != nullptr;
+    const bool dns = std::holds_alternative<DnsWorkload>(workload_.kind);
+    const bool udp = std::holds_alternative<UdpWorkload>(workload_.kind);
     const auto& services = reading_.plan.services;
     const auto speaks = [&](const Service& s) {
-      return s.group == group && (!http || std::holds_alternative<HttpService>(s.kind));
+      if (s.group != group) return false;
+      if (udp) return !std::holds_alternative<HttpService>(s.kind);
+      return http ? std::holds_alternative<HttpService>(s.kind) : !dns || std::holds_alternative<DnsService>(s.kind);
     };
     const auto at = reading_.service_at.find({group, workload_.to.port.number});
     const Service* const here = at == reading_.service_at.end() ? nullptr : &services[at->second];
     if (here != nullptr && speaks(*here)) return true;
     const auto other = std::find_if(services.begin(), services.end(), speaks);
-    const std::string suggestion = other != services.end()
-                                       ? fmt::format("'{}' is on port {}: did you mean '{}:{}'?", other->name,
-                                                     other->port.number, to.name, other->port.number)
-                                       : fmt::format("add one: 'NAME: {{on: {}, port: {}, {}: {{}}}}'", to.name,
-                                                     workload_.to.port.number, http ? "http" : "echo");
+    const std::string suggestion =
+        other != services.end()
+            ? fmt::format("'{}' is on port {}: did you mean '{}:{}'?", other->name, other->port.number, to.name,
+                          other->port.number)
+            : fmt::format("add one: 'NAME: {{on: {}, port: {}, {}: {{{}}}}}'", to.name, workload_.to.port.number,
+                          http  ? "http"
+                          : dns ? "dns"
+                                : "echo",
+                          dns ? "zone: example.test, records: [{name: www, type: A, data: 10.0.255.1}]" : "");
     const std::string what = here != nullptr
-                                 ? fmt::format("the service '{}' of '{}' does not speak HTTP", here->name, to.name)
+                                 ? fmt::format("the service '{}' of '{}' does not speak {}", here->name, to.name,
+                                               http  ? "HTTP"
+                                               : udp ? "UDP"
+                                                     : "DNS")
                                  : fmt::format("no service of '{}' is on port {}", to.name, workload_.to.port.number);
     return wrong(places_.to, what, suggestion);
   }

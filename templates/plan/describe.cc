@@ -137,13 +137,15 @@ std::string group_line(const Plan& plan, const HostGroup& group) {
 }
 
 std::string service_line(const Plan& plan, const Service& service) {
-  const std::string kind =
-      std::visit(Overloaded{
-                     [](const HttpService& http) { return fmt::format("http, body {}", size_text(http.body_bytes)); },
-                     [](const EchoService&) { return std::string("echo"); },
-                     [](const DiscardService&) { return std::string("discard"); },
-                 },
-                 service.kind);
+  const std::string kind = std::visit(
+      Overloaded{
+          [](const HttpService& http) { return fmt::format("http, body {}", size_text(http.body_bytes)); },
+          [](const EchoService&) { return std::string("echo"); },
+          [](const DiscardService&) { return std::string("discard"); },
+          [](const DnsService& dns) { return fmt::format("dns, {} of {}", plural(dns.records, "record"), dns.origin); },
+          [](const ChargenService&) { return std::string("chargen"); },
+      },
+      service.kind);
   return fmt::format("service {}: {} on port {} of {}", service.name, kind, service.port.number,
                      plan.groups[service.group].name);
 }
@@ -200,6 +202,20 @@ std::string http_text(const HttpWorkload& http) {
   return text;
 }
 
+std::string dns_text(const app::DnsQuestions& dns) {
+  const app::DnsQuery& first = dns.queries.front();
+  std::string text = fmt::format("dns {} {}", first.name.text(), app::dns_type_name(first.type));
+  if (dns.queries.size() > 1) text += fmt::format(" and {} more", thousands(dns.queries.size() - 1));
+  if (dns.queries.size() > 1 && dns.at_random) text += " at random";
+  if (dns.per_session > 1) text += fmt::format(", {} a session", thousands(dns.per_session));
+  if (dns.transport != app::DnsTransport::kAuto) {
+    text += dns.transport == app::DnsTransport::kTcp ? ", by TCP" : ", by UDP";
+  }
+  const bool verified =
+      std::any_of(dns.queries.begin(), dns.queries.end(), [](const auto& q) { return q.expect.any(); });
+  return text + (verified ? ", verified" : "");
+}
+
 std::string kind_text(const Workload& workload) {
   return std::visit(Overloaded{
                         [](const HttpWorkload& http) { return http_text(http); },
@@ -208,6 +224,8 @@ std::string kind_text(const Workload& workload) {
                                              size_text(echo.size_bytes), duration_text(echo.interval));
                         },
                         [](const Smb2Workload& smb2) { return smb2_text(smb2); },
+                        [](const DnsWorkload& dns) { return dns_text(dns.questions); },
+                        [](const UdpWorkload& udp) { return "udp, a script of " + plural(udp.script.size(), "step"); },
                         [](const TcpWorkload& tcp) { return "tcp, a script of " + plural(tcp.script.size(), "step"); },
                     },
                     workload.kind);

@@ -74,34 +74,35 @@ inline constexpr Key kTcpPersonalityKeys[] = {
     {"repeat_fin", "true, false", "false"},
 };
 inline constexpr Key kServiceKeys[] = {
-    {"on", "name", "required"},        {"port", "integer", "required"},    {"http", "mapping", "none"},
-    {"echo", "mapping", "none"},       {"discard", "mapping", "none"},     {"smb2", "mapping", "none", false},
-    {"dns", "mapping", "none", false}, {"dhcp", "mapping", "none", false},
+    {"on", "name", "required"},  {"port", "integer", "required"},    {"http", "mapping", "none"},
+    {"echo", "mapping", "none"}, {"discard", "mapping", "none"},     {"smb2", "mapping", "none", false},
+    {"dns", "mapping", "none"},  {"dhcp", "mapping", "none", false}, {"chargen", "mapping", "none"},
 };
 inline constexpr Key kHttpServiceKeys[] = {
     {"body", "size", "1KiB"},
 };
 inline constexpr Key kWorkloadKeys[] = {
-    {"from", "name", "required"},          {"to", "address, name", "required"},
-    {"family", "ipv4, ipv6", "ipv4"},      {"http", "mapping", "none"},
-    {"icmp_echo", "mapping", "none"},      {"tcp", "mapping", "none"},
-    {"load", "mapping", "none"},           {"after", "name", "none"},
-    {"start", "duration", "0s"},           {"congestion", "newreno, cubic", "none"},
-    {"initial_window", "integer", "none"}, {"smb2", "mapping", "none"},
-    {"dns", "mapping", "none", false},     {"dhcp", "mapping", "none", false},
+    {"from", "name", "required"},
+    {"to", "address, name", "required"},
+    {"family", "ipv4, ipv6", "ipv4"},
+    {"http", "mapping", "none"},
+    {"icmp_echo", "mapping", "none"},
+    {"tcp", "mapping", "none"},
+    {"load", "mapping", "none"},
+    {"after", "name", "none"},
+    {"start", "duration", "0s"},
+    {"congestion", "newreno, cubic", "none"},
+    {"initial_window", "integer", "none"},
+    {"smb2", "mapping", "none"},
+    {"dns", "mapping", "none"},
+    {"dhcp", "mapping", "none", false},
+    {"udp", "mapping", "none"},
     {"https", "mapping", "none"},
 };
 inline constexpr Key kIcmpEchoKeys[] = {
     {"count", "integer", "1"},
     {"interval", "duration", "1s"},
     {"size", "size", "56B"},
-};
-inline constexpr Key kTcpKeys[] = {
-    {"script", "list", "required"},
-};
-inline constexpr Key kScriptStepKeys[] = {
-    {"send", "text", "none"},         {"expect", "text", "none"},   {"send_bytes", "size", "none"},
-    {"expect_bytes", "size", "none"}, {"close", "nothing", "none"},
 };
 inline constexpr Key kLoadKeys[] = {
     {"concurrent", "integer", "none"},
@@ -132,17 +133,16 @@ inline constexpr KeyTable kServiceTable{"services.NAME", kServiceKeys};
 inline constexpr KeyTable kHttpServiceTable{"services.NAME.http", kHttpServiceKeys};
 inline constexpr KeyTable kEchoServiceTable{"services.NAME.echo", {}};
 inline constexpr KeyTable kDiscardServiceTable{"services.NAME.discard", {}};
+inline constexpr KeyTable kChargenServiceTable{"services.NAME.chargen", {}};
 inline constexpr KeyTable kWorkloadTable{"workloads.NAME", kWorkloadKeys};
 inline constexpr KeyTable kIcmpEchoTable{"workloads.NAME.icmp_echo", kIcmpEchoKeys};
-inline constexpr KeyTable kTcpTable{"workloads.NAME.tcp", kTcpKeys};
-inline constexpr KeyTable kScriptStepTable{"workloads.NAME.tcp.script", kScriptStepKeys};
 inline constexpr KeyTable kLoadTable{"workloads.NAME.load", kLoadKeys};
 inline constexpr KeyTable kStageTable{"workloads.NAME.load.stages", kStageKeys};
 
 inline constexpr std::array kKeyTables = {
     kScenarioTable, kPortTable,        kHostsTable,       kVlanTable,           kTcpPersonalityTable,
-    kServiceTable,  kHttpServiceTable, kEchoServiceTable, kDiscardServiceTable, kWorkloadTable,
-    kIcmpEchoTable, kTcpTable,         kScriptStepTable,  kLoadTable,           kStageTable,
+    kServiceTable,  kHttpServiceTable, kEchoServiceTable, kDiscardServiceTable, kChargenServiceTable,
+    kWorkloadTable, kIcmpEchoTable,    kLoadTable,        kStageTable,
 };
 
 }  // namespace myriad::plan

@@ -8,8 +8,10 @@
 #include <variant>
 #include <vector>
 
+#include "app/script.h"
 #include "base/addr.h"
 #include "base/time.h"
+#include "templates/plan/plan_dns.h"
 #include "templates/plan/plan_flows.h"
 #include "templates/plan/plan_http.h"
 #include "templates/plan/plan_replays.h"
@@ -89,12 +91,13 @@ struct HttpService {
 };
 struct EchoService {};
 struct DiscardService {};
+struct ChargenService {};
 
 struct Service {
   std::string name;
   std::size_t group = 0;  // index into Plan::groups
   Port port;
-  std::variant<HttpService, EchoService, DiscardService> kind;
+  std::variant<HttpService, EchoService, DiscardService, DnsService, ChargenService> kind;
 };
 
 struct IcmpEchoWorkload {
@@ -103,24 +106,20 @@ struct IcmpEchoWorkload {
   std::uint32_t size_bytes = 56;  // of the echo data
 };
 
-struct SendText {
-  std::string text;
-};
-// Skips what comes before it.
-struct ExpectText {
-  std::string text;
-};
-// A pattern made from the seed.
-struct SendBytes {
-  std::uint64_t count = 0;
-};
-struct ExpectBytes {
-  std::uint64_t count = 0;
-};
-struct CloseStream {};  // sends FIN; only expectations follow
-using ScriptStep = std::variant<SendText, ExpectText, SendBytes, ExpectBytes, CloseStream>;
+using app::CloseStream;
+using app::ExpectBytes;
+using app::ExpectMatch;
+using app::ExpectText;
+using app::ResetStream;
+using app::ScriptStep;
+using app::SendBytes;
+using app::SendText;
+using app::Sleep;
 
 struct TcpWorkload {
+  std::vector<ScriptStep> script;
+};
+struct UdpWorkload {
   std::vector<ScriptStep> script;
 };
 
@@ -157,7 +156,7 @@ struct Workload {
   std::string name;
   std::size_t from = 0;  // index into Plan::groups
   Target to;
-  std::variant<HttpWorkload, IcmpEchoWorkload, TcpWorkload, Smb2Workload> kind;
+  std::variant<HttpWorkload, IcmpEchoWorkload, TcpWorkload, DnsWorkload, UdpWorkload, Smb2Workload> kind;
   LoadPlan load;
   std::optional<std::size_t> after;  // index into Plan::workloads: begins when that one is over
   Duration start{};                  // later than the run, or than the end of the other one

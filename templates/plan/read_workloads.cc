@@ -11,7 +11,6 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr std::uint64_t kMostStreamBytes = 1ULL << 40;  // sent or expected by one session: days at any rate
-constexpr std::size_t kLongestExpected = 4096;          // of one `expect`: what a session must remember
 constexpr std::uint64_t kMostEchoBytes = 65'507;        // what fits in an IPv4 packet
 
 std::uint32_t narrow(std::optional<std::uint64_t> value, std::uint32_t otherwise) {
@@ -40,7 +39,7 @@ void read_service(Reading& reading, const Entry& entry) {
                     "choose another port");
     }
   }
-  static constexpr std::string_view kKinds[] = {"http", "echo", "discard"};
+  static constexpr std::string_view kKinds[] = {"http", "echo", "discard", "chargen", "dns"};
   if (const auto kind = fields.one_of(kKinds)) {
     const Node& node = *fields.find(*kind);
     const Place at = fields.place_of(*kind);
@@ -58,6 +57,11 @@ void read_service(Reading& reading, const Entry& entry) {
     } else if (*kind == "echo") {
       const Fields nothing(reading, node, kEchoServiceTable, "'echo'", at);
       service.kind = EchoService{};
+    } else if (*kind == "chargen") {
+      const Fields nothing(reading, node, kChargenServiceTable, "'chargen'", at);
+      service.kind = ChargenService{};
+    } else if (*kind == "dns") {
+      service.kind = read_dns_service(reading, node, at);
     } else {
       const Fields nothing(reading, node, kDiscardServiceTable, "'discard'", at);
       service.kind = DiscardService{};
@@ -86,87 +90,6 @@ IcmpEchoWorkload read_icmp_echo(Reading& reading, const Node& node, Place at) {
     }
   }
   return echo;
-}
-
-std::optional<std::uint64_t> read_stream_bytes(Reading& reading, const Node& node) {
-  const auto size = reading.quantity(node, parse_size);
-  if (!size) return std::nullopt;
-  if (*size >= 1 && *size <= kMostStreamBytes) return size;
-  reading.wrong(node.at, fmt::format("{} is out of range", size_text(*size)),
-                fmt::format("from 1B to {}", size_text(kMostStreamBytes)));
-  return std::nullopt;
-}
-
-std::optional<std::string> read_script_text(Reading& reading, const Node& node, std::size_t most) {
-  auto text = reading.text(node);
-  if (!text) return std::nullopt;
-  if (!text->empty() && text->size() <= most) return text;
-  reading.wrong(node.at, text->empty() ? std::string("an empty text") : fmt::format("a text of {} bytes", text->size()),
-                text->empty() ? std::string("\\r, \\n and \\x00 are understood inside double quotes")
-                              : fmt::format("at most {} bytes", most));
-  return std::nullopt;
-}
-
-void read_step(Reading& reading, const Node& node, std::vector<ScriptStep>& script) {
-  if (node.is_scalar()) {
-    static constexpr std::string_view kAlone[] = {"close"};
-    const auto word = reading.text(node);
-    if (word == "close") {
-      script.emplace_back(CloseStream{});
-    } else if (word) {
-      reading.wrong(node.at, fmt::format("{} is not a step", quoted(*word)),
-                    nearest(*word, kAlone).empty()
-                        ? "steps are send: TEXT, expect: TEXT, send_bytes: SIZE, expect_bytes: SIZE, close"
-                        : did_you_mean(*word, kAlone));
-    }
-    return;
-  }
-  Fields fields(reading, node, kScriptStepTable, "a step", node.at);
-  static constexpr std::string_view kSteps[] = {"send", "expect", "send_bytes", "expect_bytes", "close"};
-  const auto step = fields.one_of(kSteps);
-  if (!step) return;
-  const Node& value = *fields.find(*step);
-  if (*step == "send") {
-    if (auto text = read_script_text(reading, value, kMostStreamBytes)) script.emplace_back(SendText{std::move(*text)});
-  } else if (*step == "expect") {
-    if (auto text = read_script_text(reading, value, kLongestExpected))
-      script.emplace_back(ExpectText{std::move(*text)});
-  } else if (*step == "send_bytes") {
-    if (const auto count = read_stream_bytes(reading, value)) script.emplace_back(SendBytes{*count});
-  } else if (*step == "expect_bytes") {
-    if (const auto count = read_stream_bytes(reading, value)) script.emplace_back(ExpectBytes{*count});
-  } else {
-    if (!value.is_null()) reading.wrong(value.at, "'close' takes no value", "write 'close' alone");
-    script.emplace_back(CloseStream{});
-  }
-}
-
-TcpWorkload read_tcp(Reading& reading, const Node& node, Place at) {
-  Fields fields(reading, node, kTcpTable, "'tcp'", at);
-  TcpWorkload tcp;
-  const Node* const script = fields.require("script");
-  if (script == nullptr) return tcp;
-  if (!script->is_list() || script->items.empty()) {
-    reading.wrong(
-        script->at,
-        fmt::format("a script is a list of steps, not {}", script->is_list() ? "an empty one" : script->kind_name()),
-        "as in [send: \"hello\\r\\n\", expect: \"250\", close]");
-    return tcp;
-  }
-  bool closed = false;
-  for (std::size_t i = 0; i < script->items.size() && !reading.problems.full(); ++i) {
-    const Node& step = *script->items[i];
-    const std::size_t before = tcp.script.size();
-    read_step(reading, step, tcp.script);
-    if (tcp.script.size() == before) continue;
-    const ScriptStep& added = tcp.script.back();
-    const bool expects = std::holds_alternative<ExpectText>(added) || std::holds_alternative<ExpectBytes>(added);
-    if (closed && !expects) {
-      reading.wrong(step.at, "nothing can be sent after 'close'", "what follows it can only expect");
-    }
-    closed = closed || std::holds_alternative<CloseStream>(added);
-  }
-  return tcp;
 }
 
 // ---- where it goes
@@ -241,7 +164,7 @@ void read_target(Reading& reading, const Node& node, Workload& workload, Workloa
 // ---- a workload as a whole
 
 void read_kind(Reading& reading, Fields& fields, Workload& workload, WorkloadPlaces& places) {
-  static constexpr std::string_view kKinds[] = {"http", "https", "icmp_echo", "tcp", "smb2"};
+  static constexpr std::string_view kKinds[] = {"http", "https", "icmp_echo", "tcp", "udp", "dns", "smb2"};
   const auto kind = fields.one_of(kKinds);
   if (!kind) return;
   const Node& node = *fields.find(*kind);
@@ -251,6 +174,10 @@ void read_kind(Reading& reading, Fields& fields, Workload& workload, WorkloadPla
     workload.kind = read_http(reading, node, at, *kind == "https");
   } else if (*kind == "icmp_echo") {
     workload.kind = read_icmp_echo(reading, node, at);
+  } else if (*kind == "dns") {
+    workload.kind = read_dns(reading, node, at);
+  } else if (*kind == "udp") {
+    workload.kind = read_udp(reading, node, at);
   } else if (*kind == "smb2") {
     workload.kind = read_smb2(reading, node, at, places);
   } else {
@@ -292,6 +219,12 @@ void read_workload(Reading& reading, const Entry& entry) {
     if (hold != nullptr && std::holds_alternative<IcmpEchoWorkload>(workload.kind) && places.kind.line != 0) {
       reading.wrong(hold->at, "icmp_echo has no connection to hold", "remove it");
     }
+    if (hold != nullptr && std::holds_alternative<UdpWorkload>(workload.kind)) {
+      reading.wrong(hold->at, "udp has no connection to hold", "a 'sleep' at the end of the script takes its time");
+    }
+    if (hold != nullptr && std::holds_alternative<DnsWorkload>(workload.kind)) {
+      reading.wrong(hold->at, "dns holds no connection once it has its answers", "remove it");
+    }
   }
   if (places.held) {
     const Node* const node = fields.find("load");
@@ -302,10 +235,12 @@ void read_workload(Reading& reading, const Entry& entry) {
   }
   workload.congestion = read_congestion(reading, fields.find("congestion"));
   workload.initial_window = read_initial_window(reading, fields.find("initial_window"));
-  if (std::holds_alternative<IcmpEchoWorkload>(workload.kind) && places.kind.line != 0) {
+  const bool echo = std::holds_alternative<IcmpEchoWorkload>(workload.kind);
+  if ((echo || std::holds_alternative<UdpWorkload>(workload.kind)) && places.kind.line != 0) {
     for (const std::string_view key : {"congestion", "initial_window"}) {
       if (fields.has(key)) {
-        reading.wrong(fields.place_of(key), fmt::format("icmp_echo has no connection for '{}'", key), "remove it");
+        reading.wrong(fields.place_of(key),
+                      fmt::format("{} has no connection for '{}'", echo ? "icmp_echo" : "udp", key), "remove it");
       }
     }
   }

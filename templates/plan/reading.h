@@ -146,6 +146,10 @@ void read_workloads(Reading& reading, const Node& section);
 void read_flows(Reading& reading, const Node& section);
 void read_replays(Reading& reading, const Node& section);
 void read_thresholds(Reading& reading, const Node& section);
+TcpWorkload read_tcp(Reading& reading, const Node& node, Place at);
+UdpWorkload read_udp(Reading& reading, const Node& node, Place at);
+DnsWorkload read_dns(Reading& reading, const Node& node, Place at);
+DnsService read_dns_service(Reading& reading, const Node& node, Place at);
 TcpPersonality read_personality(Reading& reading, const Node& node, Place at, const HostGroup& group);
 std::optional<Congestion> read_congestion(Reading& reading, const Node* node);        // of a group or a workload
 std::optional<std::uint8_t> read_initial_window(Reading& reading, const Node* node);  // likewise

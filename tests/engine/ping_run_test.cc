@@ -22,26 +22,26 @@ TEST(PingRun, SendsAtTheIntervalAndEndsWithTheLastAnswer) {
   EXPECT_EQ(run.next_sequence(), 0);
   run.sent(at(16), kInterval);
   EXPECT_EQ(run.next_at(kInterval, kTimeout), at(25)) << "a late one does not put off the next";
-  EXPECT_TRUE(run.answered(0));
-  EXPECT_TRUE(run.answered(65535));
+  EXPECT_TRUE(run.answered(0, at(50), kInterval));
+  EXPECT_TRUE(run.answered(65535, at(50), kInterval));
   run.sent(at(25), kInterval);
   EXPECT_FALSE(run.is_due(at(99), kInterval));
   EXPECT_FALSE(run.done());
-  EXPECT_TRUE(run.answered(1));
+  EXPECT_TRUE(run.answered(1, at(50), kInterval));
   EXPECT_TRUE(run.done());
 }
 
 TEST(PingRun, AnswersCountOnceAndOnlyToWhatWasSent) {
   PingRun run{5, 100};
-  EXPECT_FALSE(run.answered(100));
+  EXPECT_FALSE(run.answered(100, at(50), kInterval));
   run.sent(at(0), kInterval);
   run.sent(at(10), kInterval);
-  EXPECT_FALSE(run.answered(102));
-  EXPECT_FALSE(run.answered(99));
-  EXPECT_TRUE(run.answered(101));
-  EXPECT_FALSE(run.answered(101));
-  EXPECT_TRUE(run.answered(100));
-  EXPECT_FALSE(run.answered(100));
+  EXPECT_FALSE(run.answered(102, at(50), kInterval));
+  EXPECT_FALSE(run.answered(99, at(50), kInterval));
+  EXPECT_TRUE(run.answered(101, at(50), kInterval));
+  EXPECT_FALSE(run.answered(101, at(50), kInterval));
+  EXPECT_TRUE(run.answered(100, at(50), kInterval));
+  EXPECT_FALSE(run.answered(100, at(50), kInterval));
   EXPECT_EQ(run.answers(), 2U);
 }
 
@@ -52,7 +52,7 @@ TEST(PingRun, EachRequestHasItsOwnTimeout) {
   EXPECT_EQ(run.next_at(kInterval, kTimeout), at(100));
   EXPECT_FALSE(run.overdue(at(99), kInterval, kTimeout));
   EXPECT_TRUE(run.overdue(at(100), kInterval, kTimeout));
-  EXPECT_TRUE(run.answered(1));
+  EXPECT_TRUE(run.answered(1, at(50), kInterval));
   EXPECT_FALSE(run.overdue(at(109), kInterval, kTimeout));
   EXPECT_TRUE(run.overdue(at(110), kInterval, kTimeout));
 }
@@ -76,9 +76,9 @@ TEST(PingRun, ManyRequestsAnsweredInAnyOrder) {
       run.sent(at(10 * static_cast<int>(sent)), kInterval);
     }
     for (int i = 0; i < 1000; ++i) {
-      ASSERT_TRUE(run.answered(static_cast<std::uint16_t>(first + (i * 7 + 3) % 1000)));
+      ASSERT_TRUE(run.answered(static_cast<std::uint16_t>(first + (i * 7 + 3) % 1000), at(50), kInterval));
     }
-    ASSERT_FALSE(run.answered(first));
+    ASSERT_FALSE(run.answered(first, at(50), kInterval));
   }
   EXPECT_TRUE(run.done());
 }
@@ -89,11 +89,37 @@ TEST(PingRun, TooManyWithoutAnswerWait) {
   for (; run.is_due(at(0), Duration{0}); ++sent) run.sent(at(0), Duration{0});
   EXPECT_EQ(sent, PingRun::kMaxWindow);
   EXPECT_EQ(run.next_at(Duration{0}, kTimeout), at(100));
-  EXPECT_TRUE(run.answered(0));
+  EXPECT_TRUE(run.answered(0, at(50), kInterval));
   EXPECT_TRUE(run.is_due(at(0), Duration{0}));
 }
 
 TEST(PingRun, IsSmall) { EXPECT_LE(sizeof(PingRun), 64U); }
+
+TEST(PingRun, WhatIsGivenUpIsLostAndTheRestGoesOn) {
+  PingRun run{3, 100};
+  run.sent(at(0), kInterval);
+  run.sent(at(10), kInterval);
+  EXPECT_EQ(run.give_up(at(99), kInterval, kTimeout), 0U);
+  EXPECT_TRUE(run.answered(101, at(99), kInterval));
+  EXPECT_EQ(run.give_up(at(100), kInterval, kTimeout), 1U);
+  EXPECT_FALSE(run.answered(100, at(101), kInterval)) << "too late";
+  EXPECT_FALSE(run.done());
+  ASSERT_TRUE(run.is_due(at(101), kInterval));
+  run.sent(at(101), kInterval);
+  EXPECT_FALSE(run.done());
+  EXPECT_EQ(run.give_up(at(1000), kInterval, kTimeout), 1U);
+  EXPECT_TRUE(run.done());
+  EXPECT_EQ(run.lost(), 2U);
+  EXPECT_EQ(run.answers(), 1U);
+}
+
+TEST(PingRun, TellsHowLongAnAnswerTook) {
+  PingRun run{2, 1};
+  run.sent(at(0), kInterval);
+  run.sent(at(13), kInterval);  // late by 3
+  EXPECT_EQ(run.answered(2, at(15), kInterval), milliseconds{2}) << "of the last one since it was really sent";
+  EXPECT_EQ(run.answered(1, at(15), kInterval), milliseconds{15});
+}
 
 }  // namespace
 }  // namespace myriad::engine

@@ -342,6 +342,11 @@ def pattern(bytes_, use, seed=SCENARIO_SEED):
     return words.tobytes()[:bytes_]
 
 
+def reasons(work):
+    """Why sessions of a workload failed, and how many."""
+    return {reason: count for reason, count in work["failures"].items() if count}
+
+
 def hosts_yaml(count=1000, ports="  lan: {interface: port}", extra="", v6=True):
     """The head of a scenario: one port, `count` clients beside the kernel's own addresses."""
     ipv6 = "\n    ipv6: fd77::1:1/64" if v6 else ""

@@ -154,7 +154,7 @@ workloads:
         self.assertEqual(self.net.there.run("ss", "-Htn", "state", "connected").stdout, "", "nothing is left of them")
         self.net.there.ip("link", "set", "peer", "up")
         work = self.work(process, "talk")
-        reasons = {reason: count for reason, count in work["failures"].items() if count}
+        reasons = lab.reasons(work)
         self.assertEqual(sum(count for reason, count in reasons.items() if reason.startswith("reset")), 50, reasons)
 
 

@@ -116,7 +116,7 @@ class Reasons(case.Case):
         text = lab.hosts_yaml(4) + "workloads:\n" + "".join(self.workload(port) for port in REASONS)
         works = net.run_scenario(text)["workloads"]
         for port, reason in REASONS.items():
-            found = {name: count for name, count in works[f"w{port}"]["failures"].items() if count}
+            found = lab.reasons(works[f"w{port}"])
             self.assertEqual(found, {reason: 4}, port)
 
     def test_a_router_that_knows_no_way_makes_it_unreachable(self):
@@ -127,8 +127,8 @@ class Reasons(case.Case):
 workloads:
   far: {from: clients, to: 192.0.2.1:80, http: {get: /}, load: {timeout: 2s}}
 """
-        failures = net.run_scenario(text, expect=4)["workloads"]["far"]["failures"]  # 4: nobody answered
-        self.assertEqual({name: count for name, count in failures.items() if count}, {"unreachable": 3})
+        works = net.run_scenario(text, expect=4)["workloads"]  # 4: nobody answered
+        self.assertEqual(lab.reasons(works["far"]), {"unreachable": 3})
 
 
 if __name__ == "__main__":

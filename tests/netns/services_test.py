@@ -19,11 +19,16 @@ services:
   web:  {on: servers, port: 80, http: {body: 1KiB}}
   echo: {on: servers, port: 7, echo: {}}
   sink: {on: servers, port: 9, discard: {}}
+  lines: {on: servers, port: 19, chargen: {}}
 """
 
 
 def server4(index):
     return f"10.77.16.{1 + index}"
+
+
+def chargen_line(number):
+    return bytes(32 + (number + column) % 95 for column in range(72)) + b"\r\n"
 
 
 class Served(case.Case):
@@ -103,11 +108,70 @@ class Served(case.Case):
             stream.shutdown(socket.SHUT_WR)
             self.assertEqual(stream.recv(1), b"")
 
+    def test_chargen_says_lines_for_ever(self):
+        with self.net.there.entered():
+            stream = socket.create_connection((server4(3), 19), timeout=20)
+        with contextlib.closing(stream):
+            wanted = b"".join(chargen_line(number) for number in range(10_000))
+            text = bytearray()
+            while len(text) < len(wanted):
+                part = stream.recv(65536)
+                self.assertTrue(part, "it ended")
+                text += part
+            self.assertEqual(bytes(text[: len(wanted)]), wanted)
+
+    def datagrams(self, family=socket.AF_INET, port=0):
+        with self.net.there.entered():
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+        self.addCleanup(sock.close)
+        sock.settimeout(20)
+        sock.bind((lab.THERE4 if family == socket.AF_INET else lab.THERE6, port))
+        return sock
+
+    def test_echo_gives_back_datagrams(self):
+        for family, address in ((socket.AF_INET, server4(5)), (socket.AF_INET6, "fd77::2:64")):
+            sock = self.datagrams(family)
+            sock.connect((address, 7))  # hears from there alone
+            for size in (1, 17, 1400, 1452, 0):
+                content = lab.file_of(size)[0]
+                sock.send(content)
+                self.assertEqual(sock.recv(65536), content)
+
+    def test_discard_takes_datagrams_and_says_nothing(self):
+        sock = self.datagrams()
+        for _ in range(3):
+            sock.sendto(b"nobody hears this", (server4(6), 9))
+        sock.sendto(b"but this", (server4(6), 7))
+        self.assertEqual(sock.recvfrom(65536), (b"but this", (server4(6), 7)), "the first thing that comes")
+
+    def test_chargen_answers_a_datagram_with_lines(self):
+        sock = self.datagrams()
+        text = b"".join(chargen_line(number) for number in range(7))
+        lengths = set()
+        for number in range(30):
+            sock.sendto(b"%d" % number, (server4(4), 19))
+            said, address = sock.recvfrom(65536)
+            self.assertEqual(address, (server4(4), 19))
+            self.assertEqual(said, text[: len(said)])
+            self.assertLessEqual(len(said), 512)  # RFC 864
+            lengths.add(len(said))
+        self.assertGreater(len(lengths), 1, "of a length drawn by chance")
+
+    def test_services_do_not_answer_each_other_for_ever(self):
+        as_chargen, client = self.datagrams(port=19), self.datagrams()
+        as_chargen.sendto(b"an echo of this would be answered, and that echoed", (server4(2), 7))
+        as_chargen.sendto(b"the same", (server4(2), 19))
+        client.sendto(b"afterwards", (server4(2), 7))
+        self.assertEqual(client.recv(65536), b"afterwards")
+        as_chargen.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            as_chargen.recv(65536)
+
     def test_the_document_counts_them(self):
         self.assertEqual(len(self.body(f"http://{server4(8)}/bytes/3000")), 3000)
         self.assertEqual(lab.interrupt(self.process), 130)
         services = lab.json.loads(self.result.read_text())["services"]
-        self.assertEqual(set(services), {"web", "echo", "sink"})
+        self.assertEqual(set(services), {"web", "echo", "sink", "lines"})
         self.assertEqual(services["web"]["sessions"], 1)
         self.assertGreaterEqual(services["web"]["bytes_tx"], 3000)
 

@@ -124,11 +124,28 @@ class Shipped(case.Case):
         self.assert_all_succeeded(works, {"mount": 300})
         self.assertEqual(works["mount"]["concurrent_max"], 300)
 
+    @case.row(seconds=100)
+    def test_dns_storm(self):
+        zone = ("local=/example.test/\nhost-record=www.example.test,10.0.255.80,fd00::80\n"
+                "mx-host=example.test,www.example.test,10\n")
+        config = self.net.file("dnsmasq.conf", "no-resolv\nno-hosts\nno-daemon\nuser=root\nbind-interfaces\n"
+                               "listen-address=10.0.255.1\n" + zone + f"pid-file={self.net.folder}/dnsmasq.pid\n")
+        self.net.there.start("dnsmasq", "-C", config, stdout=lab.subprocess.DEVNULL, stderr=lab.subprocess.DEVNULL)
+        lab.wait_until(lambda: ":53 " in self.net.there.run("ss", "-Hlun").stdout, 10, "dnsmasq listens")
+        works = self.run_template("dns_storm", "--set", "hosts.clients.count=100", "--set",
+                                  "workloads.storm.load={concurrent: 100, total: 1000}")
+        self.assert_all_succeeded(works, {"storm": 1000})
+
     def test_servers(self):
         process = self.net.start_myriad("run", FOLDER / "servers.yaml", "-i", "lan=port")
         self.net.wait_for_answer("10.0.2.1", process)
         got = self.net.there.run("curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}", "http://10.0.2.100/bytes/1000000")
         self.assertEqual(got.stdout, "1000000")
+        for name, kind, answer in (("www", "AAAA", "fd00::2:1"), ("example.test", "MX", "10 mail.example.test."),
+                                   ("anything", "A", "10.0.2.100")):
+            asked = name if name == "example.test" else f"{name}.example.test"
+            said = self.net.there.run("dig", "@10.0.2.100", "+short", "+tries=1", "+time=20", asked, kind)
+            self.assertEqual(said.stdout, answer + "\n")
         self.assertEqual(lab.interrupt(process), 130)
 
 

@@ -6,9 +6,11 @@
 #include <map>
 #include <sstream>
 
+#include "templates/plan/keys_dns.h"
 #include "templates/plan/keys_flows.h"
 #include "templates/plan/keys_http.h"
 #include "templates/plan/keys_replays.h"
+#include "templates/plan/keys_script.h"
 #include "templates/plan/keys_smb2.h"
 #include "templates/plan/metrics.h"
 #include "tests/plan/plan_of.h"
@@ -77,6 +79,8 @@ std::vector<KeyTable> all_tables() {
   tables.insert(tables.end(), kReplayTables.begin(), kReplayTables.end());
   tables.insert(tables.end(), kSmb2Tables.begin(), kSmb2Tables.end());
   tables.insert(tables.end(), kHttpTables.begin(), kHttpTables.end());
+  tables.insert(tables.end(), kDnsTables.begin(), kDnsTables.end());
+  tables.insert(tables.end(), kScriptTables.begin(), kScriptTables.end());
   tables.insert(tables.end(), layer_tables().begin(), layer_tables().end());
   return tables;
 }
@@ -171,6 +175,29 @@ std::vector<std::string> replay_options(const Row& row) {
   return {path + "=" + row.example};
 }
 
+std::vector<std::string> dns_options(const Row& row) {
+  const std::string value = row.key + ": " + row.example;
+  if (row.section == "services.NAME.dns" || row.section == "services.NAME.dns.records") {
+    std::string fields;
+    const bool of_record = row.section.ends_with("records");
+    static const std::vector<std::string> kOfRecord = {"name: www", "type: A", "data: 10.0.0.1"};
+    static const std::vector<std::string> kOfZone = {"zone: example.test", "records: []"};
+    for (const std::string& field : of_record ? kOfRecord : kOfZone) {
+      if (!field.starts_with(row.key + ":")) fields += field + ", ";
+    }
+    fields += value;
+    return {"services.s.dns={" + (of_record ? "zone: example.test, records: [{" + fields + "}]" : fields) + "}"};
+  }
+  const std::string query = "query: [www.example.test, A]";
+  std::string inside = value;
+  if (row.section.ends_with("dns.expect")) inside = query + ", expect: {" + value + "}";
+  if (row.section.ends_with("dns.queries")) {
+    inside = "queries: [{" + (row.key == "query" ? value : query + ", " + value) + "}]";
+  }
+  if (row.section.ends_with(".dns") && row.key != "query" && row.key != "queries") inside = query + ", " + value;
+  return {"workloads.w.dns={" + inside + "}"};
+}
+
 std::string packet_for(const std::string& layer, const std::string& fields) {
   const std::map<std::string, std::string> before = {
       {"ethernet", ""},
@@ -253,8 +280,8 @@ bool is_of_tls(const Row& row) {
 
 std::vector<std::string> preparation(const Row& row) {
   const bool is_kind = row.key == "http" || row.key == "https" || row.key == "echo" || row.key == "discard" ||
-                       row.key == "icmp_echo" || row.key == "tcp" ||
-                       (row.key == "smb2" && row.section == "workloads.NAME");
+                       row.key == "icmp_echo" || row.key == "tcp" || row.key == "dns" || row.key == "chargen" ||
+                       row.key == "udp" || (row.key == "smb2" && row.section == "workloads.NAME");
   const std::string service = row.section == "services.NAME.http" ? "services.s.http=" : "services.s.echo=";
   const bool own_service = row.section == "services.NAME" && is_kind;
   const bool whole = row.section == "scenario";
@@ -267,6 +294,8 @@ std::vector<std::string> preparation(const Row& row) {
     set.push_back("workloads.w.icmp_echo=");
   } else if (row.section.starts_with("workloads.NAME.icmp_echo")) {
     set.push_back("workloads.w.icmp_echo=");
+  } else if (row.section.starts_with("workloads.NAME.udp")) {
+    set.push_back("workloads.w.udp={script: [send: a]}");
   } else if (row.section.starts_with("workloads.NAME.tcp")) {
     set.push_back("workloads.w.tcp={script: [close]}");
   } else if (row.section.starts_with("workloads.NAME.smb2")) {
@@ -295,6 +324,11 @@ std::string assignment(const Row& row) {
   if (row.section == "workloads.NAME.tcp.script") {
     return "workloads.w.tcp.script=[" + row.key + (row.example.empty() ? "" : ": " + row.example) + "]";
   }
+  for (const char* const step : {"send", "expect"}) {
+    if (row.section == std::string("workloads.NAME.tcp.script.") + step) {
+      return std::string("workloads.w.tcp.script=[") + step + ": {" + row.key + ": " + row.example + "}]";
+    }
+  }
   const std::map<std::string, std::string> names = {
       {"ports", "lan"}, {"hosts", "clients"}, {"services", "s"}, {"workloads", "w"}};
   std::string path = row.section == "scenario" ? "" : row.section + ".";
@@ -316,8 +350,13 @@ TEST_P(ExampleTest, IsGoodOrSaidToBeUnsupported) {
   LoadOptions options;
   const bool of_flow = row.section.starts_with("flows.");
   const bool of_replay = row.section.starts_with("replays.");
-  options.set = of_flow ? flow_options(row) : of_replay ? replay_options(row) : preparation(row);
-  if (!of_flow && !of_replay) options.set.push_back(assignment(row));
+  const bool of_dns = row.section.find(".dns") != row.section.npos;
+  options.set = of_flow     ? flow_options(row)
+                : of_replay ? replay_options(row)
+                : of_dns    ? dns_options(row)
+                            : preparation(row);
+  if (of_dns) options.set.emplace_back(row.section.starts_with("services.") ? "workloads.w.http=" : "services.s.echo=");
+  if (!of_flow && !of_replay && !of_dns) options.set.push_back(assignment(row));
   const char* const base = of_flow ? kFlowBase : of_replay ? kReplayBase : kBase;
   const auto plan = load_text(MYRIAD_TEMPLATES "/example.yaml", base, options);
   if (row.meaning == "✗") {
