@@ -21,16 +21,14 @@ constexpr int kMostQuotes = 1;
 // lies at even offsets of what a checksum covers.
 class Change {
  public:
-  // Writes `bytes` new bytes, an even number, over old ones.
-  void write(std::uint8_t* at, const std::uint8_t* now, std::size_t bytes) {
-    for (std::size_t done = 0; done < bytes; done += 2) {
-      std::uint16_t before, after;
-      std::memcpy(&before, at + done, 2);
-      std::memcpy(&after, now + done, 2);
-      sum_ += static_cast<std::uint16_t>(~before);
-      sum_ += after;
-    }
-    std::memcpy(at, now, bytes);
+  // Writes `kBytes` new bytes, an even number, over old ones.
+  template <std::size_t kBytes>
+  void write(std::uint8_t* at, const std::uint8_t* now) {
+    static_assert(kBytes % 2 == 0);
+    std::size_t done = 0;
+    for (; done + 4 <= kBytes; done += 4) exchange<std::uint32_t>(at + done, now + done);
+    if (done < kBytes) exchange<std::uint16_t>(at + done, now + done);
+    std::memcpy(at, now, kBytes);
   }
   void add(const Change& other) { sum_ += other.sum_; }
   [[nodiscard]] bool none() const { return sum_ == 0; }
@@ -40,6 +38,15 @@ class Change {
   }
 
  private:
+  // Words of any length do: 2^16 is 1 in one's complement.
+  template <class Word>
+  void exchange(const std::uint8_t* before, const std::uint8_t* now) {
+    Word old_word, new_word;
+    std::memcpy(&old_word, before, sizeof old_word);
+    std::memcpy(&new_word, now, sizeof new_word);
+    sum_ += std::uint64_t{static_cast<Word>(~old_word)} + new_word;
+  }
+
   std::uint64_t sum_ = 0;
 };
 
@@ -52,7 +59,7 @@ void follow(std::uint8_t* field, const Change& change, Change& around, bool zero
   if (zero_means_none && checksum == 0) checksum = 0xffff;  // RFC 768
   std::uint8_t bytes[2];
   std::memcpy(bytes, &checksum, sizeof bytes);
-  around.write(field, bytes, sizeof bytes);
+  around.write<2>(field, bytes);
 }
 
 // Other protocols whose checksum covers the addresses, and where it lies (RFC 3828, RFC 4340, RFC 7761 4.9, RFC 5340).
@@ -88,31 +95,48 @@ class Readdressing {
     if (ends_.ips.destination && *ends_.ips.destination == ip) return ends_.to;
     return endpoints_.by_ip(ip).host;
   }
-  // Of the address at `at`, which lies in the packet.
-  MappedHost write_ipv4(std::uint8_t* at, Change& change);
-  MappedHost write_ipv6(std::uint8_t* at, Change& change);
+  // Of the frame's own packet both ends are known, if they have addresses; a quoted one is of anybody.
+  [[nodiscard]] MappedHost source_of(const auto& ip, int quotes) const {
+    if (quotes != 0) return host_of(ip);
+    return ends_.ips.source ? ends_.from : MappedHost{};
+  }
+  [[nodiscard]] MappedHost destination_of(const auto& ip, int quotes) const {
+    return quotes != 0 ? host_of(ip) : ends_.to;
+  }
+  // The address at `at`, which lies in the packet, becomes that of the host, if there is one.
+  static void put_ipv4(const MappedHost& host, std::uint8_t* at, Change& change);
+  static void put_ipv6(const MappedHost& host, std::uint8_t* at, Change& change);
+  // The same, of whoever has it.
+  MappedHost write_ipv4(std::uint8_t* at, Change& change) const;
+  MappedHost write_ipv6(std::uint8_t* at, Change& change) const;
   void write_mac(std::uint8_t* at, const MappedHost& whose, Change& change);
 
   const MappedEnds& ends_;
   const Endpoints& endpoints_;
 };
 
-MappedHost Readdressing::write_ipv4(std::uint8_t* at, Change& change) {
+void Readdressing::put_ipv4(const MappedHost& host, std::uint8_t* at, Change& change) {
+  const auto ip = host ? host.ipv4() : std::nullopt;
+  if (!ip) return;
+  std::uint8_t bytes[4];
+  ip->store(bytes);
+  change.write<4>(at, bytes);
+}
+
+MappedHost Readdressing::write_ipv4(std::uint8_t* at, Change& change) const {
   const MappedHost host = host_of(Ipv4Address::from_bytes(at));
-  if (!host) return host;
-  if (const auto ip = host.ipv4()) {
-    std::uint8_t bytes[4];
-    ip->store(bytes);
-    change.write(at, bytes, sizeof bytes);
-  }
+  put_ipv4(host, at, change);
   return host;
 }
 
 // The group that asks for one address changes with that address (RFC 4291 section 2.7.1): see neighbour_discovery().
-MappedHost Readdressing::write_ipv6(std::uint8_t* at, Change& change) {
+void Readdressing::put_ipv6(const MappedHost& host, std::uint8_t* at, Change& change) {
+  if (const auto ip = host ? host.ipv6() : std::nullopt) change.write<16>(at, ip->octets.data());
+}
+
+MappedHost Readdressing::write_ipv6(std::uint8_t* at, Change& change) const {
   const MappedHost host = host_of(Ipv6Address::from_bytes(at));
-  if (!host) return host;
-  if (const auto ip = host.ipv6()) change.write(at, ip->octets.data(), ip->octets.size());
+  put_ipv6(host, at, change);
   return host;
 }
 
@@ -121,7 +145,7 @@ void Readdressing::write_mac(std::uint8_t* at, const MappedHost& whose, Change& 
   const MacAddress old = MacAddress::from_bytes(at);
   if (old.is_group() || old.is_zero()) return;
   const MappedHost host = whose ? whose : endpoints_.by_mac(old);
-  if (host) change.write(at, host.mac().octets.data(), 6);
+  if (host) change.write<6>(at, host.mac().octets.data());
 }
 
 void Readdressing::ipv4(MutableBytes packet, Change& around, int quotes) {
@@ -129,8 +153,10 @@ void Readdressing::ipv4(MutableBytes packet, Change& around, int quotes) {
   const std::size_t header = std::size_t{packet[0] & 0x0fU} * 4;
   if (header < wire::kIpv4HeaderBytes) return;
   Change addresses;
-  write_ipv4(packet.data() + 12, addresses);
-  write_ipv4(packet.data() + 16, addresses);
+  std::uint8_t* const from = packet.data() + 12;
+  std::uint8_t* const to = packet.data() + 16;
+  put_ipv4(source_of(Ipv4Address::from_bytes(from), quotes), from, addresses);
+  put_ipv4(destination_of(Ipv4Address::from_bytes(to), quotes), to, addresses);
   around.add(addresses);
   follow(packet.data() + 10, addresses, around);
 
@@ -145,14 +171,17 @@ void Readdressing::ipv4(MutableBytes packet, Change& around, int quotes) {
 void Readdressing::ipv6(MutableBytes packet, Change& around, int quotes) {
   if (packet.size() < wire::kIpv6HeaderBytes || packet[0] >> 4 != 6) return;
   Change source, destination;
-  write_ipv6(packet.data() + 8, source);
+  std::uint8_t* const from = packet.data() + 8;
+  put_ipv6(source_of(Ipv6Address::from_bytes(from), quotes), from, source);
   // Who is asked for by neighbour discovery is asked for in the group of the new address.
   std::uint8_t* const to = packet.data() + 24;
-  if (!write_ipv6(to, destination) && packet[6] == wire::kProtocolIcmpv6 && packet.size() >= 64 && packet[40] == 135) {
+  const MappedHost receiver = destination_of(Ipv6Address::from_bytes(to), quotes);
+  put_ipv6(receiver, to, destination);
+  if (!receiver && packet[6] == wire::kProtocolIcmpv6 && packet.size() >= 64 && packet[40] == 135) {
     const Ipv6Address target = Ipv6Address::from_bytes(packet.data() + 48);
     const MappedHost asked = host_of(target);
     if (asked && asked.ipv6() && Ipv6Address::from_bytes(to) == target.solicited_node())
-      destination.write(to, asked.ipv6()->solicited_node().octets.data(), 16);
+      destination.write<16>(to, asked.ipv6()->solicited_node().octets.data());
   }
   Change addresses = source;
   around.add(source);
