@@ -149,6 +149,7 @@ class TcpScripts(Peers):
 
     def test_a_reset_comes_behind_all_that_was_sent(self):
         def torn(stream):
+            stream.sendall(b"go")  # it has been accepted; what comes now can be read, although a reset follows
             data = b""
             with contextlib.suppress(ConnectionResetError):
                 while part := stream.recv(65536):
@@ -158,7 +159,8 @@ class TcpScripts(Peers):
             self.talked.append("well")
 
         self.tcp_server(9000, torn)
-        works = self.run_workloads(workload("talk", "tcp: {script: [send: x, send_bytes: 20KiB, reset]}", "10.77.0.2:9000"))
+        script = "tcp: {script: [expect: go, send: x, send_bytes: 20KiB, reset]}"
+        works = self.run_workloads(workload("talk", script, "10.77.0.2:9000"))
         self.assert_all_succeeded(works["talk"])
         self.assertEqual(len(self.talked), SESSIONS)
 
