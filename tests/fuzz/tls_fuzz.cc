@@ -125,7 +125,8 @@ void run(World& world, Bytes input, bool damaged) {
       meant_well = meant_well && before == bytes;
       next += 2;
     }
-    const std::size_t cut = input.empty() ? 0 : std::min<std::size_t>(input[turn % input.size()], bytes.size());
+    const std::size_t cut =
+        input.empty() ? 0 : std::min<std::size_t>(input[static_cast<std::size_t>(turn) % input.size()], bytes.size());
     session.hear(std::string_view{bytes}.substr(0, cut));
     session.hear(std::string_view{bytes}.substr(cut));
   }
