@@ -29,14 +29,17 @@ constexpr bool is_at(std::string_view word, std::size_t position, std::uint8_t c
 
 }  // namespace
 
-std::size_t HttpServer::write_head(const Response& response, std::array<std::uint8_t, kHeadRoom>& out) {
+std::size_t HttpServer::write_head(const Response& response, std::string_view type,
+                                   std::array<std::uint8_t, kHeadRoom>& out) {
   std::uint8_t* at = out.data();
   const auto put = [&at](std::string_view text) {
     std::memcpy(at, text.data(), text.size());
     at += text.size();
   };
   put(kStatusLines[static_cast<std::size_t>(response.status)]);
-  put("Server: myriad/" MYRIAD_VERSION "\r\nContent-Type: application/octet-stream\r\nContent-Length: ");
+  put("Server: myriad/" MYRIAD_VERSION "\r\nContent-Type: ");
+  put(response.own ? type : "application/octet-stream");
+  put("\r\nContent-Length: ");
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, static_cast<std::uint64_t>(response.body)).ptr;
   put({digits, static_cast<std::size_t>(end - digits)});
@@ -83,13 +86,13 @@ std::uint64_t HttpServer::read(std::uint64_t offset, MutableBytes out, const Htt
       std::size_t piece = 0;
       if (within < response.head) {
         std::array<std::uint8_t, kHeadRoom> head;
-        write_head(response, head);
+        write_head(response, service.type, head);
         piece = std::min<std::size_t>(out.size(), response.head - static_cast<std::size_t>(within));
         std::memcpy(out.data(), head.data() + within, piece);
         sum += checksum_at(offset - whole, checksum_add(0, out.first(piece)));
       } else {
         piece = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), length - within));
-        sum += checksum_at(offset - whole, service.body(within - response.head, out.first(piece)));
+        sum += checksum_at(offset - whole, service.body(response.own, within - response.head, out.first(piece)));
       }
       offset += piece;
       out = out.subspan(piece);
@@ -254,23 +257,24 @@ void HttpServer::end_of_request(const HttpService& service, Step& step) {
   if (!host_is_right) return refuse(Status::kBadRequest, step);
   if (fields_.chunked() || fields_.length() != 0) return refuse(Status::kContentTooLarge, step);
   Response response;
+  response.own = !named_;
   response.body = (named_ ? body_ : service.body_bytes) & kMaxBody;
   response.head_only = is_head_;
   response.close = fields_.close() || (version_1_0_ && !fields_.keep_alive());
   response.say_keep_alive = version_1_0_ && !response.close;
-  respond(response, step);
+  respond(response, service.type, step);
 }
 
 void HttpServer::refuse(Status status, Step& step) {
   Response response;
   response.status = status;
   response.close = true;
-  respond(response, step);
+  respond(response, {}, step);
 }
 
-void HttpServer::respond(Response response, Step& step) {
+void HttpServer::respond(Response response, std::string_view type, Step& step) {
   std::array<std::uint8_t, kHeadRoom> head;
-  response.head = static_cast<std::uint8_t>(write_head(response, head));
+  response.head = static_cast<std::uint8_t>(write_head(response, type, head));
   responses_[count_++] = response;
   step.grown += response.bytes();
   if (response.close) {

@@ -1,7 +1,7 @@
-// The server's side of HTTP/1.x on one connection: GET and HEAD of bodies that are made up on the spot.
+// The server's side of HTTP/1.x on one connection: GET and HEAD.
 //
-//   GET /bytes/N   N bytes (N up to kMaxBody)
-//   GET anything   the service's own size
+//   GET /bytes/N   N bytes of a pattern (N up to kMaxBody), made up on the spot
+//   GET anything   the service's own page; without one, so many bytes of the pattern as it says
 //
 // There is no send buffer: a response is a record of 8 bytes, and its head and body are written again whenever read()
 // is asked for them, until the peer has acknowledged them. At most kMaxResponses records are kept. Requests pipelined
@@ -17,6 +17,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "app/byte_ring.h"
 #include "app/http_fields.h"
@@ -28,13 +30,18 @@ namespace myriad::app {
 
 // What all connections of a service share.
 struct HttpService {
-  std::uint64_t body_bytes = 1024;           // of any path but /bytes/N; at most HttpServer::kMaxBody
-  Pattern pattern{0};                        // of every body
-  std::shared_ptr<const SummedBytes> start;  // of the pattern, when it is kept: of every body as well
-  std::uint32_t backlog_limit = 64 * 1024;   // at least the receive window
+  static constexpr std::size_t kMostTypeBytes = 64;
 
-  // Writes bytes of a body, from `offset` on; their running sum.
-  std::uint64_t body(std::uint64_t offset, MutableBytes out) const {
+  std::uint64_t body_bytes = 1024;             // of any path but /bytes/N; at most HttpServer::kMaxBody
+  Pattern pattern{0};                          // of every body that is made up
+  std::shared_ptr<const SummedBytes> start{};  // of the pattern, when that is kept
+  std::shared_ptr<const SummedBytes> page{};   // if set: what any path but /bytes/N is answered with; body_bytes long
+  std::string type = "application/octet-stream";  // of that; at most kMostTypeBytes
+  std::uint32_t backlog_limit = 64 * 1024;        // at least the receive window
+
+  // Writes bytes of a body, its own or another, from `offset` on; their running sum.
+  std::uint64_t body(bool own, std::uint64_t offset, MutableBytes out) const {
+    if (own && page != nullptr) return page->copy(offset, out);
     const bool kept = start != nullptr && offset + out.size() <= start->size();
     return kept ? start->copy(offset, out) : pattern.fill(offset, out);
   }
@@ -97,7 +104,8 @@ class HttpServer {
   struct Response {
     std::uint64_t body : 48 = 0;
     std::uint64_t head : 8 = 0;  // bytes
-    Status status : 5 = Status::kOk;
+    Status status : 3 = Status::kOk;
+    bool own : 1 = false;  // the service's, not /bytes/N
     bool head_only : 1 = false;
     bool close : 1 = false;
     bool say_keep_alive : 1 = false;
@@ -107,7 +115,9 @@ class HttpServer {
   static_assert(sizeof(Response) == 8);
   static constexpr std::size_t kHeadRoom = 255;
 
-  static std::size_t write_head(const Response& response, std::array<std::uint8_t, kHeadRoom>& out);
+  // `type` is that of the service's own page.
+  static std::size_t write_head(const Response& response, std::string_view type,
+                                std::array<std::uint8_t, kHeadRoom>& out);
 
   void parse(Bytes& data, const HttpService& service, Step& step);
   void request_byte(std::uint8_t c, Step& step);
@@ -116,7 +126,7 @@ class HttpServer {
   void version_byte(std::uint8_t c, Step& step);
   void end_of_request(const HttpService& service, Step& step);
   void refuse(Status status, Step& step);
-  void respond(Response response, Step& step);
+  void respond(Response response, std::string_view type, Step& step);
   void next_request();
 
   HttpFields fields_;

@@ -90,7 +90,7 @@ plan::Plan plan_of(const Options& options) {
   plan.ports.resize(2);
   plan.groups.push_back(group("clients", 0, 0, options.hosts));
   plan.groups.push_back(group("servers", 1, 1, 1));
-  plan.services.push_back({"web", kServers, kWeb, plan::HttpService{64}});
+  plan.services.push_back({"web", kServers, kWeb, plan::HttpService{64U}});
   plan::Workload& hold = plan.workloads.emplace_back();
   hold.name = "hold";
   hold.from = kClients;

@@ -21,6 +21,8 @@ constexpr std::size_t kBodyKept = 256 * 1024;
 constexpr std::uint64_t kPutSeed = 0x707574;
 constexpr std::uint64_t kScriptSeed = 0x736372697074;
 
+std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+
 std::shared_ptr<const app::SummedBytes> start_of(const app::Pattern& pattern) {
   std::vector<std::uint8_t> bytes(kBodyKept);
   pattern.fill(0, bytes);
@@ -215,7 +217,12 @@ Placement place(const plan::Plan& plan, std::size_t port) {
     s.tally = static_cast<tcp::Tally>(plan.workloads.size() + i);
     if (const auto* const http = std::get_if<plan::HttpService>(&service.kind)) {
       s.kind = ServiceKind::kHttp;
-      s.http.body_bytes = http->body_bytes;
+      if (const auto* const size = std::get_if<std::uint64_t>(&http->body)) s.http.body_bytes = *size;
+      if (const auto* const text = std::get_if<std::shared_ptr<const std::string>>(&http->body)) {
+        s.http.page = std::make_shared<const app::SummedBytes>(bytes_of(**text));
+        s.http.body_bytes = s.http.page->size();
+      }
+      s.http.type = http->type;
       s.http.pattern = app::Pattern{plan.seed ^ kBodySeed};
       if (!body_start) body_start = start_of(s.http.pattern);
       s.http.start = body_start;

@@ -139,7 +139,13 @@ std::string group_line(const Plan& plan, const HostGroup& group) {
 std::string service_line(const Plan& plan, const Service& service) {
   const std::string kind = std::visit(
       Overloaded{
-          [](const HttpService& http) { return fmt::format("http, body {}", size_text(http.body_bytes)); },
+          [](const HttpService& http) {
+            if (const auto* const size = std::get_if<std::uint64_t>(&http.body)) {
+              return fmt::format("http, body {}", size_text(*size));
+            }
+            const auto& page = std::get<std::shared_ptr<const std::string>>(http.body);
+            return fmt::format("http, a page of {}, {}", size_text(page->size()), http.type);
+          },
           [](const EchoService&) { return std::string("echo"); },
           [](const DiscardService&) { return std::string("discard"); },
           [](const DnsService& dns) { return fmt::format("dns, {} of {}", plural(dns.records, "record"), dns.origin); },

@@ -79,7 +79,13 @@ inline constexpr Key kServiceKeys[] = {
     {"dns", "mapping", "none"},  {"dhcp", "mapping", "none", false}, {"chargen", "mapping", "none"},
 };
 inline constexpr Key kHttpServiceKeys[] = {
-    {"body", "size", "1KiB"},
+    {"body", "size, mapping", "1KiB"},
+    {"type", "text", "application/octet-stream"},
+};
+inline constexpr Key kHttpServiceBodyKeys[] = {
+    {"text", "text", "none"},
+    {"file", "path", "none"},
+    {"size", "size", "none"},
 };
 inline constexpr Key kWorkloadKeys[] = {
     {"from", "name", "required"},
@@ -131,6 +137,7 @@ inline constexpr KeyTable kVlanTable{"hosts.NAME.vlan", kVlanKeys};
 inline constexpr KeyTable kTcpPersonalityTable{"hosts.NAME.tcp", kTcpPersonalityKeys};
 inline constexpr KeyTable kServiceTable{"services.NAME", kServiceKeys};
 inline constexpr KeyTable kHttpServiceTable{"services.NAME.http", kHttpServiceKeys};
+inline constexpr KeyTable kHttpServiceBodyTable{"services.NAME.http.body", kHttpServiceBodyKeys};
 inline constexpr KeyTable kEchoServiceTable{"services.NAME.echo", {}};
 inline constexpr KeyTable kDiscardServiceTable{"services.NAME.discard", {}};
 inline constexpr KeyTable kChargenServiceTable{"services.NAME.chargen", {}};
@@ -140,9 +147,9 @@ inline constexpr KeyTable kLoadTable{"workloads.NAME.load", kLoadKeys};
 inline constexpr KeyTable kStageTable{"workloads.NAME.load.stages", kStageKeys};
 
 inline constexpr std::array kKeyTables = {
-    kScenarioTable, kPortTable,        kHostsTable,       kVlanTable,           kTcpPersonalityTable,
-    kServiceTable,  kHttpServiceTable, kEchoServiceTable, kDiscardServiceTable, kChargenServiceTable,
-    kWorkloadTable, kIcmpEchoTable,    kLoadTable,        kStageTable,
+    kScenarioTable,       kPortTable,        kHostsTable,           kVlanTable,        kTcpPersonalityTable,
+    kServiceTable,        kHttpServiceTable, kHttpServiceBodyTable, kEchoServiceTable, kDiscardServiceTable,
+    kChargenServiceTable, kWorkloadTable,    kIcmpEchoTable,        kLoadTable,        kStageTable,
 };
 
 }  // namespace myriad::plan

@@ -87,7 +87,8 @@ struct HostGroup {
 };
 
 struct HttpService {
-  std::uint64_t body_bytes = 1024;
+  HttpBody body = std::uint64_t{1024};
+  std::string type = "application/octet-stream";
 };
 struct EchoService {};
 struct DiscardService {};

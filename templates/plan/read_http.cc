@@ -17,6 +17,7 @@ constexpr std::uint64_t kMostBodyBytes = 1ULL << 40;  // of a pattern, or of an 
 constexpr std::size_t kMostFileBytes = 64 << 20;      // held in memory: of all files of a scenario
 constexpr std::size_t kLongestPath = 4096;            // of a request, with its query
 constexpr std::size_t kLongestHost = 255;
+constexpr std::size_t kLongestType = 64;       // of a service's page: its head is kept short
 constexpr std::size_t kMostFieldBytes = 8192;  // of the fields of a request: what servers take
 constexpr std::size_t kMostUrls = 10'000;
 constexpr std::uint64_t kMostRequests = 1'000'000;  // of a session
@@ -130,19 +131,23 @@ std::vector<std::pair<std::string, std::string>> read_headers(Reading& reading, 
   return fields;
 }
 
-HttpBody read_body(Reading& reading, const Node& node, Place at) {
-  Fields fields(reading, node, kHttpBodyTable, "'body'", at);
+std::optional<std::uint64_t> read_body_size(Reading& reading, const Node& node) {
+  const auto size = reading.quantity(node, parse_size);
+  if (size && *size > kMostBodyBytes) {
+    reading.wrong(node.at, fmt::format("a body of {}", size_text(*size)),
+                  fmt::format("at most {}", size_text(kMostBodyBytes)));
+  }
+  return size;
+}
+
+HttpBody read_body(Reading& reading, const Node& node, Place at, const KeyTable& table) {
+  Fields fields(reading, node, table, "'body'", at);
   static constexpr std::string_view kKinds[] = {"text", "file", "size"};
   const auto kind = fields.one_of(kKinds);
   if (!kind) return {};
   const Node& value = *fields.find(*kind);
   if (*kind == "size") {
-    const std::uint64_t size = reading.quantity(value, parse_size).value_or(0);
-    if (size > kMostBodyBytes) {
-      reading.wrong(value.at, fmt::format("a body of {}", size_text(size)),
-                    fmt::format("at most {}", size_text(kMostBodyBytes)));
-    }
-    return size;
+    return read_body_size(reading, value).value_or(0);
   }
   auto content = *kind == "text" ? reading.text(value) : read_file(reading, value);
   return std::make_shared<const std::string>(std::move(content).value_or(std::string{}));
@@ -218,7 +223,7 @@ void read_method(Reading& reading, Fields& fields, HttpRequest& request) {
 void read_body_of(Reading& reading, Fields& fields, HttpRequest& request) {
   const Node* const node = fields.find("body");
   if (node == nullptr) return;
-  request.body = read_body(reading, *node, fields.place_of("body"));
+  request.body = read_body(reading, *node, fields.place_of("body"), kHttpBodyTable);
   if (request.method != HttpMethod::kPost && request.method != HttpMethod::kPut) {
     reading.wrong(fields.place_of("body"), "only 'post' and 'put' have a body", "remove it");
   }
@@ -317,6 +322,24 @@ Verify read_verify(Reading& reading, const Node& node, Place at, const KeyTable&
   if (bytes != nullptr) verify.bytes = reading.bytes(*bytes, 0, kMostBodyBytes);
   if (node.entries.empty()) reading.wrong(at, "'verify' verifies nothing", "give sha256, bytes, or both");
   return verify;
+}
+
+HttpService read_http_service(Reading& reading, const Node& node, Place at) {
+  Fields fields(reading, node, kHttpServiceTable, "'http'", at);
+  HttpService service;
+  if (const Node* const body = fields.find("body"); body != nullptr && body->is_map()) {
+    service.body = read_body(reading, *body, fields.place_of("body"), kHttpServiceBodyTable);
+  } else if (body != nullptr) {
+    service.body = read_body_size(reading, *body).value_or(0);
+  }
+  if (const Node* const type = fields.find("type")) {
+    service.type = reading.text(*type).value_or(service.type);
+    if (service.type.empty() || service.type.size() > kLongestType || !is_field_value(service.type)) {
+      reading.wrong(type->at, fmt::format("{} is not the type of a page", quoted(service.type)),
+                    fmt::format("as in text/html; at most {} bytes without line ends", kLongestType));
+    }
+  }
+  return service;
 }
 
 HttpWorkload read_http(Reading& reading, const Node& node, Place at, bool tls) {

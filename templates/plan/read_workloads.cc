@@ -10,8 +10,7 @@ namespace {
 
 using std::chrono::microseconds;
 
-constexpr std::uint64_t kMostStreamBytes = 1ULL << 40;  // sent or expected by one session: days at any rate
-constexpr std::uint64_t kMostEchoBytes = 65'507;        // what fits in an IPv4 packet
+constexpr std::uint64_t kMostEchoBytes = 65'507;  // what fits in an IPv4 packet
 
 std::uint32_t narrow(std::optional<std::uint64_t> value, std::uint32_t otherwise) {
   return value ? static_cast<std::uint32_t>(*value) : otherwise;
@@ -44,16 +43,7 @@ void read_service(Reading& reading, const Entry& entry) {
     const Node& node = *fields.find(*kind);
     const Place at = fields.place_of(*kind);
     if (*kind == "http") {
-      Fields http(reading, node, kHttpServiceTable, "'http'", at);
-      HttpService made;
-      if (const Node* const body = http.find("body")) {
-        const auto size = reading.quantity(*body, parse_size);
-        if (size && *size > kMostStreamBytes)
-          reading.wrong(body->at, fmt::format("a body of {}", size_text(*size)),
-                        fmt::format("at most {}", size_text(kMostStreamBytes)));
-        made.body_bytes = size.value_or(made.body_bytes);
-      }
-      service.kind = made;
+      service.kind = read_http_service(reading, node, at);
     } else if (*kind == "echo") {
       const Fields nothing(reading, node, kEchoServiceTable, "'echo'", at);
       service.kind = EchoService{};

@@ -155,6 +155,7 @@ std::optional<Congestion> read_congestion(Reading& reading, const Node* node);  
 std::optional<std::uint8_t> read_initial_window(Reading& reading, const Node* node);  // likewise
 Verify read_verify(Reading& reading, const Node& node, Place at, const KeyTable& table);
 Smb2Workload read_smb2(Reading& reading, const Node& node, Place at, WorkloadPlaces& places);
+HttpService read_http_service(Reading& reading, const Node& node, Place at);
 HttpWorkload read_http(Reading& reading, const Node& node, Place at, bool tls);
 LoadPlan read_load(Reading& reading, const Node& node, Place at, const std::string& subject);
 

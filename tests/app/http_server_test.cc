@@ -24,10 +24,11 @@ const HttpService& service() {
   return kService;
 }
 
-std::string read(const HttpServer& server, std::uint64_t from, std::size_t length) {
+std::string read(const HttpServer& server, std::uint64_t from, std::size_t length,
+                 const HttpService& service = app::service()) {
   std::string text(length, '?');
   const MutableBytes out{reinterpret_cast<std::uint8_t*>(text.data()), length};
-  const std::uint64_t sum = server.read(from, out, service());
+  const std::uint64_t sum = server.read(from, out, service);
   EXPECT_EQ(checksum_fold(1 + sum), checksum_fold(checksum_add(1, out)));
   return text;
 }
@@ -164,6 +165,25 @@ TEST(HttpServer, PipelinedRequestsAreAnsweredInOrder) {
       "GET /bytes/1 HTTP/1.1\r\nHost: h\r\n\r\n\r\nHEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET /bytes/2 HTTP/1.1\r\nHost: "
       "h\r\n\r\n");
   EXPECT_EQ(talk.said, response(1) + response(10).substr(0, response(10).size() - 10) + response(2));
+}
+
+TEST(HttpServer, APageIsSentAsItIs) {
+  const std::string text = "<p>hello, world</p>\n";
+  HttpService pages{.body_bytes = text.size(), .pattern = Pattern{3}, .start = start()};
+  pages.page = std::make_shared<const SummedBytes>(std::vector<std::uint8_t>(text.begin(), text.end()));
+  pages.type = "text/html; charset=utf-8";
+  HttpServer server;
+  const std::string_view requests =
+      "GET / HTTP/1.1\r\nHost: h\r\n\r\nHEAD /x HTTP/1.1\r\nHost: h\r\n\r\nGET /bytes/3 HTTP/1.1\r\nHost: h\r\n\r\n";
+  const auto step = server.take(as_bytes(requests), pages);
+  const std::string head = "HTTP/1.1 200 OK\r\nServer: myriad/" MYRIAD_VERSION
+                           "\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 20\r\n\r\n";
+  const std::string expected = head + text + head + response(3);
+  ASSERT_EQ(step.grown, expected.size());
+  EXPECT_EQ(read(server, 0, expected.size(), pages), expected);
+  for (std::size_t from = 0; from < expected.size(); ++from) {
+    ASSERT_EQ(read(server, from, expected.size() - from, pages), expected.substr(from));
+  }
 }
 
 TEST(HttpServer, BeyondFourResponsesRequestsWaitUntilTheOldestIsAcknowledged) {

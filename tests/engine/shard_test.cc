@@ -150,7 +150,7 @@ plan::Plan two_ports() {
   plan::Plan plan;
   plan.ports.resize(2);
   plan.groups = {group("clients", 0, 1), group("servers", 1, 2)};
-  plan.services.push_back({"web", 1, Port{80}, plan::HttpService{100}});
+  plan.services.push_back({"web", 1, Port{80}, plan::HttpService{100U}});
   plan.workloads = {fetch(0, 1, false), fetch(0, 1, true), ping(0, 1)};
   return plan;
 }

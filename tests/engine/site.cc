@@ -55,7 +55,7 @@ Site::Site(std::uint32_t client_count, std::uint32_t server_count) {
   plan.ports.resize(2);
   plan.groups.push_back(group("clients", 0, 1, client_count));
   plan.groups.push_back(group("servers", 1, 2, server_count));
-  plan.services.push_back({"web", kServers, Port{80}, plan::HttpService{1000}});
+  plan.services.push_back({"web", kServers, Port{80}, plan::HttpService{1000U}});
   plan.services.push_back({"echo", kServers, Port{7}, plan::EchoService{}});
   plan.services.push_back({"sink", kServers, Port{9}, plan::DiscardService{}});
 }

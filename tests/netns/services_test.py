@@ -22,6 +22,12 @@ services:
   lines: {on: servers, port: 19, chargen: {}}
 """
 
+PAGES = """\
+  page: {on: servers, port: 8080, http: {body: {text: "<p>hello</p>\\n"}, type: text/html; charset=utf-8}}
+  file: {on: servers, port: 8081, http: {body: {file: page.bin}}}
+"""
+FILE = bytes(value * 7 % 256 for value in range(300_001))
+
 
 def server4(index):
     return f"10.77.16.{1 + index}"
@@ -36,7 +42,8 @@ class Served(case.Case):
         super().setUp()
         self.net = self.lab()
         self.result = self.net.folder / "result.json"
-        text = lab.hosts_yaml(1, extra=SERVICES) + "duration: 50s\n"
+        (self.net.folder / "page.bin").write_bytes(FILE)
+        text = lab.hosts_yaml(1, extra=SERVICES + PAGES) + "duration: 50s\n"
         self.process = self.net.start_myriad("run", self.net.scenario(text), "--json", self.result)
         self.net.wait_for_answer(server4(0), self.process)
 
@@ -58,6 +65,13 @@ class Served(case.Case):
         for count in (0, 1, 1460, 100_000, 5_000_000):
             size = self.curl("-o", "/dev/null", "-w", "%{size_download} %{http_code}", f"http://{server4(1)}/bytes/{count}")
             self.assertEqual(size, f"{count} 200")
+
+    def test_pages_are_sent_as_they_are(self):
+        self.assertEqual(self.body(f"http://{server4(3)}:8080/any/path"), b"<p>hello</p>\n")
+        self.assertEqual(self.body(f"http://{server4(3)}:8081/"), FILE)
+        types = [self.curl("-o", "/dev/null", "-w", "%{content_type}", f"http://{server4(3)}:{port}/x")
+                 for port in (80, 8080, 8081)]
+        self.assertEqual(types, ["application/octet-stream", "text/html; charset=utf-8", "application/octet-stream"])
 
     def test_the_same_bytes_come_every_time(self):
         self.assertEqual(self.body(f"http://{server4(2)}/bytes/5000"), self.body(f"http://{server4(2)}/bytes/5000"))
@@ -171,7 +185,7 @@ class Served(case.Case):
         self.assertEqual(len(self.body(f"http://{server4(8)}/bytes/3000")), 3000)
         self.assertEqual(lab.interrupt(self.process), 130)
         services = lab.json.loads(self.result.read_text())["services"]
-        self.assertEqual(set(services), {"web", "echo", "sink", "lines"})
+        self.assertEqual(set(services), {"web", "page", "file", "echo", "sink", "lines"})
         self.assertEqual(services["web"]["sessions"], 1)
         self.assertGreaterEqual(services["web"]["bytes_tx"], 3000)
 

@@ -135,7 +135,8 @@ TEST(Load, Services) {
   EXPECT_EQ(plan.services[0].name, "web");
   EXPECT_EQ(plan.services[0].group, 1U);
   EXPECT_EQ(plan.services[0].port, Port{80});
-  EXPECT_THAT(plan.services[0].kind, VariantWith<HttpService>(Field(&HttpService::body_bytes, 65536U)));
+  EXPECT_THAT(plan.services[0].kind,
+              VariantWith<HttpService>(Field(&HttpService::body, HttpBody{std::uint64_t{65536}})));
   EXPECT_TRUE(std::holds_alternative<EchoService>(plan.services[1].kind));
   EXPECT_TRUE(std::holds_alternative<DiscardService>(plan.services[2].kind));
   EXPECT_EQ(plan.services[2].group, 2U);
