@@ -121,7 +121,7 @@ void Connection::on_segment(const Surroundings& around, const wire::TcpView& seg
     on_reset(around, segment, now, outcome);
     return;
   }
-  if ((flags & kTcpSyn) != 0 && state_ != State::kSynReceived) {  // RFC 5961 section 4: challenge
+  if ((flags & kTcpSyn) != 0 && !crossed) {  // RFC 5961 section 4: challenge
     ++around.drops[Drop::kTcpBadFlags];
     challenge(around, segment, now);
     return;
