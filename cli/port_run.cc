@@ -480,6 +480,18 @@ engine::HostTally PortRun::tally(std::size_t workload, std::uint32_t host) const
   return clients.hosts_of(static_cast<std::size_t>(place - places.begin())).of(slice.index_of(host));
 }
 
+std::vector<const engine::Asked*> PortRun::asked(std::size_t service) const {
+  assert(!crew_->running);
+  const auto& places = crew_->placement.services;
+  const auto place = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.index == service; });
+  std::vector<const engine::Asked*> all;
+  if (place == places.end() || place->kind != engine::ServiceKind::kCatchAll) return all;
+  for (const auto& worker : crew_->workers) {
+    all.push_back(worker->sessions().services().asked_of(static_cast<std::size_t>(place - places.begin())));
+  }
+  return all;
+}
+
 std::int64_t PortRun::frames_missing() const { return crew_->frames_missing; }
 
 PortReport PortRun::report(Duration patience) {

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "bpf/steering.h"
+#include "engine/asked.h"
 #include "engine/counters.h"
 #include "engine/host_tallies.h"
 #include "engine/milestones.h"
@@ -81,6 +82,9 @@ class PortRun {
   // What became of the sessions of one host, after stop(): `workload` by its index in the plan, on this port; `host` by
   // its place in the group.
   [[nodiscard]] engine::HostTally tally(std::size_t workload, std::uint32_t host) const;
+  // What a service, by its index in the plan, was asked for in each shard, after stop(); none: it is not a catch_all of
+  // this port.
+  [[nodiscard]] std::vector<const engine::Asked*> asked(std::size_t service) const;
   // Frames that are nowhere, after stop(); anything but 0 is a defect of ours.
   [[nodiscard]] std::int64_t frames_missing() const;
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/rng.h"
+#include "cli/asked_results.h"
 #include "cli/capture.h"
 #include "cli/collect.h"
 #include "cli/control_loop.h"
@@ -386,6 +387,7 @@ report::RunResult Run::finish(std::vector<std::string> command) {
   result.started = started_utc_;
   result.machine = machine_result();
   add_host_outcomes(plan_, ports_, result);
+  add_asked(plan_, ports_, result);
   if (options_.hosts_json) {
     if (auto written = write_hosts(*options_.hosts_json, plan_, ports_); !written) trouble_ = written.error().message();
   }

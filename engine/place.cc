@@ -231,6 +231,10 @@ Placement place(const plan::Plan& plan, std::size_t port) {
       s.zone = dns->zone;
     } else if (std::holds_alternative<plan::ChargenService>(service.kind)) {
       s.kind = ServiceKind::kChargen;
+    } else if (const auto* const catch_all = std::get_if<plan::CatchAllService>(&service.kind)) {
+      static_assert(plan::kEveryOtherPort == stack::kEveryPort);
+      s.kind = ServiceKind::kCatchAll;
+      s.catch_all = *catch_all;
     } else {
       s.kind = std::holds_alternative<plan::EchoService>(service.kind) ? ServiceKind::kEcho : ServiceKind::kDiscard;
     }

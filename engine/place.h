@@ -69,15 +69,16 @@ struct WorkloadPlace {
   bool host_details = false;  // sessions and times of each host are wanted
 };
 
-enum class ServiceKind : std::uint8_t { kHttp, kEcho, kDiscard, kDns, kChargen };
+enum class ServiceKind : std::uint8_t { kHttp, kEcho, kDiscard, kDns, kChargen, kCatchAll };
 
 struct ServicePlace {
   std::size_t index = 0;
   stack::GroupIndex group = 0;
-  Port port;
+  Port port;  // kEveryPort of kCatchAll
   ServiceKind kind{};
   app::HttpService http;
   std::shared_ptr<const app::DnsZone> zone;  // of kDns
+  plan::CatchAllService catch_all;           // of kCatchAll
   tcp::Tally tally = 0;
 };
 

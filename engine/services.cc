@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
 #include <utility>
 
 #include "app/chargen.h"
@@ -26,19 +27,22 @@ Services::Services(const Placement& placement, stack::Stack& stack, TxBatch& bat
     http_.push_back(service.http);
     http_.back().backlog_limit = window_of(static_cast<std::uint32_t>(i));
     stack.listen_tcp(service.group, service.port, cookie, service.tally);
+    const bool catches = service.kind == ServiceKind::kCatchAll;
+    const plan::CatchAllService& all = service.catch_all;
+    asked_.push_back(catches ? std::make_unique<Asked>(all.most, all.first_bytes) : nullptr);
     if (service.kind == ServiceKind::kHttp) continue;
-    stack.listen_udp(service.group, service.port, cookie);
-    udp_ports_.push_back(service.port);
+    stack.listen_udp(service.group, service.port, cookie, catches && all.closes);
+    if (!catches) udp_ports_.push_back(service.port);
   }
 }
 
 void Services::on_listener_event(std::uint32_t service, const stack::Event& event, Instant now) {
-  if (event.kind == EventKind::kAccepted) return accept(service, event);
+  if (event.kind == EventKind::kAccepted) return accept(service, event, now);
   if (event.kind == EventKind::kDatagram) return on_datagram(service, event, now);
   if (event.connection == accepted_connection_) on_session_event(accepted_session_, event);
 }
 
-void Services::accept(std::uint32_t service, const stack::Event& event) {
+void Services::accept(std::uint32_t service, const stack::Event& event, Instant now) {
   const std::uint32_t index = sessions_.take();
   Session& session = sessions_[index];
   session = Session{};
@@ -51,8 +55,31 @@ void Services::accept(std::uint32_t service, const stack::Event& event) {
   if (kind_of(session) == ServiceKind::kChargen) {
     (void)dialogue_of(session);
     stack_.extend(session.connection, kChargenAhead);
+  } else if (kind_of(session) == ServiceKind::kCatchAll) {
+    catch_session(index, event, now);
   }
-  settle(session);
+  settle(index);
+}
+
+std::uint32_t Services::note_asked(std::uint32_t service, const stack::Event& event, bool tcp, Instant now) {
+  const stack::HostTable& hosts = stack_.hosts();
+  const auto address = hosts.address(hosts.at(event.host), event.remote.is_v6());
+  assert(address && "it was spoken to by one of that family");
+  return asked_[service]->note(*address, tcp, event.local_port, now);
+}
+
+void Services::catch_session(std::uint32_t index, const stack::Event& event, Instant now) {
+  Session& session = sessions_[index];
+  Dialogue& dialogue = dialogue_of(session);
+  std::get<Caught>(dialogue.talk).entry = note_asked(session.service, event, true, now);
+  const plan::CatchAllService& all = place_of(session).catch_all;
+  if (!all.banner.empty()) stack_.extend(session.connection, all.banner.size());
+}
+
+void Services::catch_datagram(std::uint32_t service, const stack::Event& event, Instant now) {
+  const std::uint32_t entry = note_asked(service, event, false, now);
+  asked_[service]->hear(entry, 0, event.data);
+  asked_[service]->leave(entry, 0);
 }
 
 // What was sent in earlier dialogues has all been acknowledged, or they would not have ended.
@@ -70,6 +97,9 @@ Services::Dialogue& Services::dialogue_of(Session& session) {
       break;
     case ServiceKind::kChargen:
       dialogue.talk.emplace<Chargen>();
+      break;
+    case ServiceKind::kCatchAll:
+      dialogue.talk.emplace<Caught>();
       break;
     case ServiceKind::kEcho:
     case ServiceKind::kDiscard:
@@ -89,6 +119,7 @@ void Services::on_datagram(std::uint32_t service, const stack::Event& event, Ins
   ++counters.sessions;
   counters.bytes_rx += event.data.size();
   const ServicePlace& place = placement_.services[service];
+  if (place.kind == ServiceKind::kCatchAll) return catch_datagram(service, event, now);
   const bool from_service = std::find(udp_ports_.begin(), udp_ports_.end(), event.remote_port) != udp_ports_.end();
   std::array<std::uint8_t, std::max(app::DnsZone::kMostByUdp, app::kMostChargenBytes)> made;
   Bytes answer;
@@ -117,7 +148,7 @@ void Services::on_session_event(std::uint32_t index, const stack::Event& event) 
     case EventKind::kReceived:
       counters_[session.service].bytes_rx += event.data.size();
       acknowledge(session);
-      receive(session, event.data);
+      receive(index, event.data);
       break;
     case EventKind::kSendDone:
       acknowledge(session);
@@ -135,7 +166,7 @@ void Services::on_session_event(std::uint32_t index, const stack::Event& event) 
       return;
   }
   if (session.connection == kNoConnection) return free(index);  // given up
-  settle(session);
+  settle(index);
 }
 
 void Services::acknowledge(Session& session) {
@@ -151,9 +182,15 @@ void Services::acknowledge(Session& session) {
   }
 }
 
-void Services::receive(Session& session, Bytes data) {
+void Services::receive(std::uint32_t index, Bytes data) {
+  Session& session = sessions_[index];
   const bool deaf = kind_of(session) == ServiceKind::kDiscard || kind_of(session) == ServiceKind::kChargen;
   if (session.connection == kNoConnection || deaf) return;
+  if (kind_of(session) == ServiceKind::kCatchAll) {
+    if (session.dialogue == kIdle) return;
+    const Caught& caught = std::get<Caught>(dialogues_[session.dialogue].talk);
+    return asked_[session.service]->hear(caught.entry, index, data);
+  }
   Dialogue& dialogue = dialogue_of(session);
   if (auto* const http = std::get_if<app::HttpServer>(&dialogue.talk)) {
     take(session, http->take(data, http_[session.service]));
@@ -179,9 +216,11 @@ void Services::take(Session& session, const Step& step) {
   }
 }
 
-void Services::settle(Session& session) {
+void Services::settle(std::uint32_t index) {
+  Session& session = sessions_[index];
   std::uint32_t unread = 0;
-  bool done = session.peer_closed;
+  const bool closes = kind_of(session) == ServiceKind::kCatchAll && place_of(session).catch_all.closes;
+  bool done = session.peer_closed || closes;
   if (session.dialogue != kIdle) {
     bool idle = false;
     const Dialogue& dialogue = dialogues_[session.dialogue];
@@ -196,6 +235,9 @@ void Services::settle(Session& session) {
     } else if (const auto* const echo = std::get_if<app::Echo>(&dialogue.talk)) {
       unread = echo->unread();
       idle = echo->idle();
+    } else if (const auto* const caught = std::get_if<Caught>(&dialogue.talk)) {
+      idle = !asked_[session.service]->listens(caught->entry, index) &&
+             stack_.acknowledged(session.connection) >= place_of(session).catch_all.banner.size();
     }
     if (idle) end_dialogue(session);
   }
@@ -224,6 +266,8 @@ std::uint64_t Services::read(std::uint32_t index, std::uint64_t offset, MutableB
       dns->read(offset, out);
     } else if (const auto* const echo = std::get_if<app::Echo>(&dialogue.talk)) {
       echo->read(offset, out);
+    } else if (std::holds_alternative<Caught>(dialogue.talk)) {
+      std::memcpy(out.data(), place_of(session).catch_all.banner.data() + offset, out.size());
     } else {
       app::fill_chargen(offset, out);
     }
@@ -241,6 +285,10 @@ void Services::free(std::uint32_t index) {
   Session& session = sessions_[index];
   if (session.connection == accepted_connection_) accepted_connection_ = kNoConnection;
   session.connection = kNoConnection;
+  if (session.dialogue != kIdle) {
+    const auto* const caught = std::get_if<Caught>(&dialogues_[session.dialogue].talk);
+    if (caught != nullptr) asked_[session.service]->leave(caught->entry, index);
+  }
   end_dialogue(session);
   sessions_.give_back(index);
 }

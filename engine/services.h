@@ -1,14 +1,16 @@
-// What hosts of this shard answer to: http, dns, echo, chargen and discard over TCP; all but http over UDP as well.
+// What hosts of this shard answer to: http, dns, echo, chargen, discard and catch_all over TCP; all but http over UDP
+// as well.
 //
 // Connections live as long as the peer wants them. What is kept for one is bounded: a few records (http), or what the
 // peer has not yet acknowledged (echo, dns), for which its window is made smaller. Between one exchange and
 // the next nothing of that is needed, so it is lent (Dialogue): a connection that is idle costs 16 bytes here.
 //
 // By UDP, echo and chargen do not answer datagrams that come from the port of a service of this run: two of them would
-// keep a forged datagram going for ever.
+// keep a forged datagram going for ever. For the same reason a catch_all answers no datagram, but by port unreachable.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <variant>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "app/http_server.h"
 #include "base/frame.h"
 #include "base/lending.h"
+#include "engine/asked.h"
 #include "engine/counters.h"
 #include "engine/place.h"
 #include "engine/slab.h"
@@ -43,10 +46,16 @@ class Services {
   [[nodiscard]] std::uint32_t busy() const { return dialogues_.live(); }
   void abort_all();
   void write_counters(ShardCounters& out) const;
+  // Of the n-th service of the port; nullptr: it is not a catch_all.
+  [[nodiscard]] const Asked* asked_of(std::size_t service) const { return asked_[service].get(); }
 
  private:
   // A character generator needs to know nothing.
   struct Chargen {};
+  // A catch_all's, until it has heard as much as it remembers and the peer has its banner.
+  struct Caught {
+    std::uint32_t entry = Asked::kNone;
+  };
   // It has so much more to say each time the peer has acknowledged all.
   static constexpr std::uint64_t kChargenAhead = 256 * 1024;
 
@@ -54,7 +63,7 @@ class Services {
   // of the answer.
   struct Dialogue {
     std::uint64_t sent = 0;  // bytes handed out by read(), without repetition
-    std::variant<app::HttpServer, app::Echo, app::DnsServer, Chargen> talk;
+    std::variant<app::HttpServer, app::Echo, app::DnsServer, Chargen, Caught> talk;
     std::uint32_t next = 0;  // of those that are not lent
 
     std::uint32_t& next_free() { return next; }
@@ -77,18 +86,25 @@ class Services {
   [[nodiscard]] std::uint32_t window_of(std::uint32_t service) const {
     return placement_.groups[placement_.services[service].group].tcp.receive_window;
   }
-  [[nodiscard]] ServiceKind kind_of(const Session& session) const { return placement_.services[session.service].kind; }
+  [[nodiscard]] const ServicePlace& place_of(const Session& session) const {
+    return placement_.services[session.service];
+  }
+  [[nodiscard]] ServiceKind kind_of(const Session& session) const { return place_of(session).kind; }
   // That of the session; begins one when it has none. Precondition: not a discard's.
   Dialogue& dialogue_of(Session& session);
   void end_dialogue(Session& session);
-  void accept(std::uint32_t service, const stack::Event& event);
+  void accept(std::uint32_t service, const stack::Event& event, Instant now);
+  void catch_session(std::uint32_t index, const stack::Event& event, Instant now);
+  void catch_datagram(std::uint32_t service, const stack::Event& event, Instant now);
+  // Of what the event is about: who was asked.
+  std::uint32_t note_asked(std::uint32_t service, const stack::Event& event, bool tcp, Instant now);
   void on_datagram(std::uint32_t service, const stack::Event& event, Instant now);
-  void receive(Session& session, Bytes data);
+  void receive(std::uint32_t index, Bytes data);
   // May give the connection up.
   template <class Step>
   void take(Session& session, const Step& step);
   void acknowledge(Session& session);
-  void settle(Session& session);  // window and FIN, after anything
+  void settle(std::uint32_t index);  // window and FIN, after anything
   void free(std::uint32_t index);
 
   const Placement& placement_;
@@ -97,6 +113,7 @@ class Services {
   stack::Cookie session_cookie_;
   std::vector<app::HttpService> http_;  // by service; the backlog bounded by the window
   std::vector<ServiceCounters> counters_;
+  std::vector<std::unique_ptr<Asked>> asked_;  // by service; of those that catch all
   std::vector<Port> udp_ports_;
   Slab<Session> sessions_;
   Lending<Dialogue> dialogues_;

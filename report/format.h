@@ -17,6 +17,9 @@ namespace myriad::report {
 // The same text with everything that is not UTF-8 replaced by U+FFFD, byte by byte.
 [[nodiscard]] std::string valid_utf8(std::string_view text);
 
+// Bytes of strangers: printable ASCII as it is, but \\ for a backslash; \r, \n, \t; of the rest \x and two digits.
+[[nodiscard]] std::string escaped(std::string_view bytes);
+
 // How many terminal columns UTF-8 text takes, counting one per code point (we print no wide ones).
 [[nodiscard]] std::size_t columns(std::string_view text);
 // Cut to at most `width` columns, never inside a code point.

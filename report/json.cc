@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/format.h"
 #include "report/metrics.h"
 
 namespace myriad::report {
@@ -56,6 +57,18 @@ Json by_name(const Parts& parts) {
   return json;
 }
 
+Json to_document(const std::vector<AskedResult>& asked) {
+  Json json = Json::array();
+  for (const AskedResult& one : asked) {
+    json.push_back({{"address", one.address},
+                    {"protocol", one.tcp ? "tcp" : "udp"},
+                    {"port", one.port},
+                    {"times", one.times},
+                    {"first_bytes", escaped(one.first_bytes)}});
+  }
+  return json;
+}
+
 Json to_document(const std::vector<HostTrouble>& troubled) {
   Json json = Json::array();
   for (const HostTrouble& host : troubled) {
@@ -88,6 +101,11 @@ std::string to_json(const RunResult& result) {
   for (const GroupResult& group : result.hosts) json["hosts"][group.name]["troubled"] = to_document(group.troubled);
   json["workloads"] = by_name(result.workloads);
   json["services"] = by_name(result.services);
+  for (const ServiceResult& service : result.services) {
+    if (!service.on_every_port) continue;
+    json["services"][service.name]["asked"] = to_document(service.asked);
+    json["services"][service.name]["asked_unlisted"] = service.asked_unlisted;
+  }
   json["flows"] = by_name(result.flows);
   json["replays"] = by_name(result.replays);
   json["thresholds"] = Json::array();

@@ -142,11 +142,25 @@ struct WorkloadResult {
   std::vector<HostTrouble> troubled;  // the first ones of hosts_failed, where the group has other workloads too
 };
 
+// What a service on every port was asked for.
+struct AskedResult {
+  std::string address;
+  bool tcp = false;
+  std::uint16_t port = 0;
+  std::uint64_t times = 0;  // connections, or datagrams
+  std::string first_bytes;  // as they came
+};
+
 struct ServiceResult {
   std::string name;
   std::uint64_t sessions = 0;
   std::uint64_t bytes_tx = 0;
   std::uint64_t bytes_rx = 0;
+  // Of a service on every port, at the run's end: the first ones that were asked for, in that order, and how often
+  // others were.
+  bool on_every_port = false;
+  std::vector<AskedResult> asked;
+  std::uint64_t asked_unlisted = 0;
 };
 
 struct FlowResult {

@@ -133,6 +133,26 @@ void workload_part(Text& text, const WorkloadResult& w) {
   if (w.generator_limited) text.under("generator-limited: the load asked for was not reached because of this machine");
 }
 
+// What was asked for most often.
+void asked_lines(Text& text, const ServiceResult& service) {
+  constexpr std::size_t kLines = 10;
+  constexpr std::size_t kColumns = 48;
+  std::vector<const AskedResult*> most;
+  for (const AskedResult& one : service.asked) most.push_back(&one);
+  std::stable_sort(most.begin(), most.end(), [](const auto* a, const auto* b) { return a->times > b->times; });
+  const std::size_t shown = std::min(most.size(), kLines);
+  std::size_t widest = 0;
+  for (std::size_t i = 0; i < shown; ++i) widest = std::max(widest, columns(most[i]->address));
+  for (std::size_t i = 0; i < shown; ++i) {
+    const AskedResult& one = *most[i];
+    const std::string said = escaped(one.first_bytes);
+    text.under("{} {} {} {} times  {}", left(one.address, widest), one.tcp ? "tcp" : "udp",
+               left(std::to_string(one.port), 5), right(count_text(one.times), 7), cut(said, kColumns));
+  }
+  if (most.size() > shown) text.under("and {} more; --json FILE names them", count_text(most.size() - shown));
+  if (service.asked_unlisted != 0) text.under("and {} times what is not listed", count_text(service.asked_unlisted));
+}
+
 void flow_part(Text& text, const FlowResult& f) {
   text.line("");
   text.line("  {} {} frames sent ({}){}", left(f.name, kNameColumns), count_text(f.frames_tx), bytes_text(f.bytes_tx),
@@ -231,6 +251,7 @@ std::string summary_text(const RunResult& result) {
   for (const ServiceResult& service : result.services) {
     text.line("  {} {} sessions served, {} sent, {} received", left(service.name, kNameColumns),
               count_text(service.sessions), bytes_text(service.bytes_tx), bytes_text(service.bytes_rx));
+    asked_lines(text, service);
   }
   if (!result.hosts.empty()) text.line("");
   for (const GroupResult& group : result.hosts) group_part(text, group);

@@ -29,6 +29,9 @@ inline constexpr ConversationId kNoConversation{0xffffffff};
 // What the application wants to be told with every event of a connection: its own index for it.
 using Cookie = std::uint32_t;
 
+// In place of a port to listen on: whatever no other listener of the group hears.
+inline constexpr Port kEveryPort{0};
+
 enum class EventKind : std::uint8_t {
   kNothing,      // never delivered
   kAccepted,     // passive open is complete; cookie = the listener's. Give it one of your own with set_cookie().

@@ -120,7 +120,10 @@ class Stack {
   }
 
   // UDP ---------------------------------------------------------------------------------------------------------------
-  void listen_udp(GroupIndex group, Port port, Cookie cookie) { udp_.listen(group, port, cookie); }
+  // `refuses`: what comes is told, and answered by port unreachable.
+  void listen_udp(GroupIndex group, Port port, Cookie cookie, bool refuses = false) {
+    udp_.listen(group, port, cookie, refuses);
+  }
   // False when the batch has no room, or the next hop is not known (it is being asked for).
   bool send_datagram(HostId from, const IpAddress& to, Port from_port, Port to_port, Bytes data, Instant now,
                      TxBatch& out) {

@@ -7,7 +7,7 @@
 
 namespace myriad::stack {
 
-const Udp::Listener* Udp::listener(GroupIndex group, Port port) const {
+const Udp::Listener* Udp::listener_on(GroupIndex group, Port port) const {
   for (const Listener& l : listeners_) {
     if (l.group == group && l.port == port) return &l;
   }
@@ -39,6 +39,7 @@ void Udp::on_datagram(const Host& host, const MacAddress& from, const wire::IpVi
     ++drops_[Drop::kBadSource];
     return;
   }
+  if (service != nullptr && service->refuses) icmp_.port_unreachable(host, from, ip, now, out);
   last_heard_ = {host.id, ip.src(), from};
   Event event;
   event.kind = EventKind::kDatagram;
@@ -73,7 +74,7 @@ tl::expected<ConversationId, FailReason> Udp::open(const Host& from, const IpAdd
     return tl::unexpected(FailReason::kUnreachable);
   }
   return conversations_.open(from.id, to, port, cookie, luck,
-                             [&](Port local) { return listener(from.group, local) != nullptr; });
+                             [&](Port local) { return listener_on(from.group, local) != nullptr; });
 }
 
 DatagramStatus Udp::say(ConversationId id, Bytes data, Instant now, TxBatch& out) {

@@ -32,7 +32,10 @@ class Udp {
         events_(events),
         drops_(drops) {}
 
-  void listen(GroupIndex group, Port port, Cookie cookie) { listeners_.push_back({group, port, cookie}); }
+  // `refuses`: what comes is told, and answered by port unreachable.
+  void listen(GroupIndex group, Port port, Cookie cookie, bool refuses) {
+    listeners_.push_back({group, port, cookie, refuses});
+  }
   void on_datagram(const Host& host, const MacAddress& from, const wire::IpView& ip, Instant now, bool accept_pending,
                    TxBatch& out);
   // An answer to the datagram that is being handled goes back the way it came; others ask the neighbour cache.
@@ -46,8 +49,14 @@ class Udp {
     GroupIndex group;
     Port port;
     Cookie cookie;
+    bool refuses;
   };
-  [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
+  [[nodiscard]] const Listener* listener_on(GroupIndex group, Port port) const;
+  // The same, or else the one on every port.
+  [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const {
+    const Listener* const own = listener_on(group, port);
+    return own != nullptr ? own : listener_on(group, kEveryPort);
+  }
   // Precondition: `own` is an address of the host. False: the batch has no room.
   bool write(const Host& from, const MacAddress& mac, const IpAddress& own, const IpAddress& to, Port from_port,
              Port to_port, Bytes data, TxBatch& out);

@@ -44,7 +44,7 @@ void Tcp::listen(GroupIndex group, Port port, Cookie cookie, Tally tally) {
   listeners_.insert(place, added);
 }
 
-const Tcp::Listener* Tcp::listener(GroupIndex group, Port port) const {
+const Tcp::Listener* Tcp::listener_on(GroupIndex group, Port port) const {
   const std::uint32_t key = (std::uint32_t{group} << 16) | port.number;
   const auto place = std::lower_bound(listeners_.begin(), listeners_.end(), key,
                                       [](const Listener& l, std::uint32_t k) { return l.key() < k; });
@@ -60,7 +60,7 @@ std::optional<Port> Tcp::free_port(const Host& host, const IpAddress& to, Port p
   std::uint16_t& hint = port_hints_[(hash >> 32) % kPortHints];
   for (std::uint32_t tried = 0; tried < kEphemeralCount; ++tried) {
     const Port local{static_cast<std::uint16_t>(kFirstEphemeral + (offset + hint++) % kEphemeralCount)};
-    if (table_.find(table_.key(host.id, local, to, port)) == kNoConnection && listener(host.group, local) == nullptr)
+    if (table_.find(table_.key(host.id, local, to, port)) == kNoConnection && listener_on(host.group, local) == nullptr)
       return local;
   }
   return std::nullopt;

@@ -181,7 +181,12 @@ class Tcp {
     workloads_.resize(tally + 1U);
     last_around_.reset();  // it points at one of them
   }
-  [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const;
+  [[nodiscard]] const Listener* listener_on(GroupIndex group, Port port) const;
+  // The same, or else the one on every port.
+  [[nodiscard]] const Listener* listener(GroupIndex group, Port port) const {
+    const Listener* const own = listener_on(group, port);
+    return own != nullptr ? own : listener_on(group, stack::kEveryPort);
+  }
   [[nodiscard]] std::optional<Port> free_port(const Host& host, const IpAddress& to, Port port);
   [[nodiscard]] SeqNum initial_sequence(const ConnectionTable::Key& key, Instant now) const;  // RFC 6528
 

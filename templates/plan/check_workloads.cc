@@ -137,10 +137,13 @@ class WorkloadCheck {
     const auto& services = reading_.plan.services;
     const auto speaks = [&](const Service& s) {
       if (s.group != group) return false;
+      if (std::holds_alternative<CatchAllService>(s.kind)) return !http && !dns;
       if (udp) return !std::holds_alternative<HttpService>(s.kind);
       return http ? std::holds_alternative<HttpService>(s.kind) : !dns || std::holds_alternative<DnsService>(s.kind);
     };
-    const auto at = reading_.service_at.find({group, workload_.to.port.number});
+    auto at = reading_.service_at.find({group, workload_.to.port.number});
+    if (at == reading_.service_at.end() && !http && !dns)
+      at = reading_.service_at.find({group, kEveryOtherPort.number});
     const Service* const here = at == reading_.service_at.end() ? nullptr : &services[at->second];
     if (here != nullptr && speaks(*here)) return true;
     const auto other = std::find_if(services.begin(), services.end(), speaks);

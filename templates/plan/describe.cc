@@ -150,10 +150,16 @@ std::string service_line(const Plan& plan, const Service& service) {
           [](const DiscardService&) { return std::string("discard"); },
           [](const DnsService& dns) { return fmt::format("dns, {} of {}", plural(dns.records, "record"), dns.origin); },
           [](const ChargenService&) { return std::string("chargen"); },
+          [](const CatchAllService& all) {
+            return fmt::format("catch_all, {}{}", all.banner.empty() ? "" : "a banner, then ",
+                               all.closes ? "closes" : "accepts");
+          },
       },
       service.kind);
-  return fmt::format("service {}: {} on port {} of {}", service.name, kind, service.port.number,
-                     plan.groups[service.group].name);
+  const std::string& group = plan.groups[service.group].name;
+  if (service.port == kEveryOtherPort)
+    return fmt::format("service {}: {} on every other port of {}", service.name, kind, group);
+  return fmt::format("service {}: {} on port {} of {}", service.name, kind, service.port.number, group);
 }
 
 std::string target_text(const Plan& plan, const Workload& workload) {

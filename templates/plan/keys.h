@@ -74,9 +74,16 @@ inline constexpr Key kTcpPersonalityKeys[] = {
     {"repeat_fin", "true, false", "false"},
 };
 inline constexpr Key kServiceKeys[] = {
-    {"on", "name", "required"},  {"port", "integer", "required"},    {"http", "mapping", "none"},
-    {"echo", "mapping", "none"}, {"discard", "mapping", "none"},     {"smb2", "mapping", "none", false},
-    {"dns", "mapping", "none"},  {"dhcp", "mapping", "none", false}, {"chargen", "mapping", "none"},
+    {"on", "name", "required"},       {"port", "integer", "none"},        {"http", "mapping", "none"},
+    {"echo", "mapping", "none"},      {"discard", "mapping", "none"},     {"smb2", "mapping", "none", false},
+    {"dns", "mapping", "none"},       {"dhcp", "mapping", "none", false}, {"chargen", "mapping", "none"},
+    {"catch_all", "mapping", "none"},
+};
+inline constexpr Key kCatchAllKeys[] = {
+    {"answer", "accept, close", "accept"},
+    {"banner", "text", "none"},
+    {"first_bytes", "size", "64B"},
+    {"most", "integer", "1000"},
 };
 inline constexpr Key kHttpServiceKeys[] = {
     {"body", "size, mapping", "1KiB"},
@@ -141,15 +148,17 @@ inline constexpr KeyTable kHttpServiceBodyTable{"services.NAME.http.body", kHttp
 inline constexpr KeyTable kEchoServiceTable{"services.NAME.echo", {}};
 inline constexpr KeyTable kDiscardServiceTable{"services.NAME.discard", {}};
 inline constexpr KeyTable kChargenServiceTable{"services.NAME.chargen", {}};
+inline constexpr KeyTable kCatchAllTable{"services.NAME.catch_all", kCatchAllKeys};
 inline constexpr KeyTable kWorkloadTable{"workloads.NAME", kWorkloadKeys};
 inline constexpr KeyTable kIcmpEchoTable{"workloads.NAME.icmp_echo", kIcmpEchoKeys};
 inline constexpr KeyTable kLoadTable{"workloads.NAME.load", kLoadKeys};
 inline constexpr KeyTable kStageTable{"workloads.NAME.load.stages", kStageKeys};
 
 inline constexpr std::array kKeyTables = {
-    kScenarioTable,       kPortTable,        kHostsTable,           kVlanTable,        kTcpPersonalityTable,
-    kServiceTable,        kHttpServiceTable, kHttpServiceBodyTable, kEchoServiceTable, kDiscardServiceTable,
-    kChargenServiceTable, kWorkloadTable,    kIcmpEchoTable,        kLoadTable,        kStageTable,
+    kScenarioTable,       kPortTable,           kHostsTable,          kVlanTable,
+    kTcpPersonalityTable, kServiceTable,        kHttpServiceTable,    kHttpServiceBodyTable,
+    kEchoServiceTable,    kDiscardServiceTable, kChargenServiceTable, kCatchAllTable,
+    kWorkloadTable,       kIcmpEchoTable,       kLoadTable,           kStageTable,
 };
 
 }  // namespace myriad::plan

@@ -93,12 +93,22 @@ struct HttpService {
 struct EchoService {};
 struct DiscardService {};
 struct ChargenService {};
+// Every port of the hosts that has no service of its own.
+struct CatchAllService {
+  bool closes = false;             // at once; a datagram is refused
+  std::string banner;              // what every connection is told first
+  std::uint32_t first_bytes = 64;  // of what is said first, to be remembered for each address and port
+  std::uint32_t most = 1000;       // addresses and ports that are listed
+};
+
+// In place of a port: all that have no service of their own.
+inline constexpr Port kEveryOtherPort{0};
 
 struct Service {
   std::string name;
   std::size_t group = 0;  // index into Plan::groups
-  Port port;
-  std::variant<HttpService, EchoService, DiscardService, DnsService, ChargenService> kind;
+  Port port;              // kEveryOtherPort of a catch_all
+  std::variant<HttpService, EchoService, DiscardService, DnsService, ChargenService, CatchAllService> kind;
 };
 
 struct IcmpEchoWorkload {

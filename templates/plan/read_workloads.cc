@@ -11,12 +11,42 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr std::uint64_t kMostEchoBytes = 65'507;  // what fits in an IPv4 packet
+constexpr std::size_t kLongestBanner = 4096;      // as long as what a script expects
+constexpr std::uint64_t kMostFirstBytes = 512;    // with kMostAsked: 32 MiB that strangers can fill, a shard
+constexpr std::uint64_t kMostAsked = 65'536;
 
 std::uint32_t narrow(std::optional<std::uint64_t> value, std::uint32_t otherwise) {
   return value ? static_cast<std::uint32_t>(*value) : otherwise;
 }
 
 // ---- services
+
+CatchAllService read_catch_all(Reading& reading, const Node& node, Place at) {
+  Fields fields(reading, node, kCatchAllTable, "'catch_all'", at);
+  CatchAllService all;
+  if (const Node* const answer = fields.find("answer")) {
+    all.closes = reading.choice<bool>(*answer, {{"accept", false}, {"close", true}}).value_or(false);
+  }
+  if (const Node* const banner = fields.find("banner")) {
+    all.banner = reading.text(*banner).value_or("");
+    if (all.banner.size() > kLongestBanner) {
+      reading.wrong(banner->at, fmt::format("a banner of {} bytes", all.banner.size()),
+                    fmt::format("at most {}", kLongestBanner));
+    }
+  }
+  if (const Node* const first = fields.find("first_bytes")) {
+    const auto size = reading.quantity(*first, parse_size);
+    if (size && *size > kMostFirstBytes) {
+      reading.wrong(first->at, fmt::format("{} of each address and port", size_text(*size)),
+                    fmt::format("at most {}", size_text(kMostFirstBytes)));
+    }
+    all.first_bytes = narrow(size, all.first_bytes);
+  }
+  if (const Node* const most = fields.find("most")) {
+    all.most = narrow(reading.integer(*most, 1, kMostAsked), all.most);
+  }
+  return all;
+}
 
 void read_service(Reading& reading, const Entry& entry) {
   const std::string subject = "service " + quoted(entry.key);
@@ -25,20 +55,26 @@ void read_service(Reading& reading, const Entry& entry) {
   service.name = entry.key;
   std::optional<std::size_t> group;
   if (const Node* const node = fields.require("on")) group = reading.reference(*node, reading.groups, "group of hosts");
-  const Node* const port = fields.require("port");
-  if (port != nullptr) service.port = Port{static_cast<std::uint16_t>(reading.integer(*port, 1, 65'535).value_or(0))};
-  if (group && service.port.number != 0) {
+  const bool everywhere = fields.has("catch_all");
+  const Node* const port = everywhere ? fields.find("catch_all") : fields.require("port");
+  if (everywhere && fields.has("port")) {
+    reading.wrong(fields.place_of("port"), "a catch_all is on every port that has no other service", "remove it");
+  } else if (port != nullptr && !everywhere) {
+    service.port = Port{static_cast<std::uint16_t>(reading.integer(*port, 1, 65'535).value_or(0))};
+  }
+  if (group && (everywhere || service.port.number != 0)) {
     service.group = *group;
     const auto [other, is_new] =
         reading.service_at.try_emplace({*group, service.port.number}, reading.plan.services.size());
     if (!is_new) {
       reading.wrong(port->at,
-                    fmt::format("service '{}' is on port {} of '{}' already", reading.plan.services[other->second].name,
-                                service.port.number, reading.plan.groups[*group].name),
-                    "choose another port");
+                    fmt::format("service '{}' is on {} of '{}' already", reading.plan.services[other->second].name,
+                                everywhere ? "every port" : fmt::format("port {}", service.port.number),
+                                reading.plan.groups[*group].name),
+                    everywhere ? "remove one of them" : "choose another port");
     }
   }
-  static constexpr std::string_view kKinds[] = {"http", "echo", "discard", "chargen", "dns"};
+  static constexpr std::string_view kKinds[] = {"http", "echo", "discard", "chargen", "dns", "catch_all"};
   if (const auto kind = fields.one_of(kKinds)) {
     const Node& node = *fields.find(*kind);
     const Place at = fields.place_of(*kind);
@@ -52,6 +88,8 @@ void read_service(Reading& reading, const Entry& entry) {
       service.kind = ChargenService{};
     } else if (*kind == "dns") {
       service.kind = read_dns_service(reading, node, at);
+    } else if (*kind == "catch_all") {
+      service.kind = read_catch_all(reading, node, at);
     } else {
       const Fields nothing(reading, node, kDiscardServiceTable, "'discard'", at);
       service.kind = DiscardService{};

@@ -70,13 +70,14 @@ struct Reading {
   const LoadOptions& options;
   Plan plan;
   Names ports, groups, services, workloads, flows, replays;
-  std::vector<GroupPlaces> group_places;                                    // as Plan::groups
-  std::vector<WorkloadPlaces> workload_places;                              // as Plan::workloads
-  std::vector<FlowDraft> flow_drafts;                                       // as Plan::flows
-  std::map<std::pair<std::size_t, std::uint16_t>, std::size_t> service_at;  // group and port → index of the service
-  std::optional<craft::HostRange> sender;                                   // of flows without hosts: see send.h
-  std::size_t expanded_bytes = 0;                                           // by ${…}, so far
-  std::size_t held_bytes = 0;                                               // of files that are sent or trusted, so far
+  std::vector<GroupPlaces> group_places;        // as Plan::groups
+  std::vector<WorkloadPlaces> workload_places;  // as Plan::workloads
+  std::vector<FlowDraft> flow_drafts;           // as Plan::flows
+  // Group and port → index of the service; port 0: kEveryOtherPort.
+  std::map<std::pair<std::size_t, std::uint16_t>, std::size_t> service_at;
+  std::optional<craft::HostRange> sender;  // of flows without hosts: see send.h
+  std::size_t expanded_bytes = 0;          // by ${…}, so far
+  std::size_t held_bytes = 0;              // of files that are sent or trusted, so far
 
   void wrong(Place at, std::string what, std::string suggestion = {}) {
     problems.add(at, std::move(what), std::move(suggestion));

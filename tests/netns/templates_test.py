@@ -148,6 +148,17 @@ class Shipped(case.Case):
             self.assertEqual(said.stdout, answer + "\n")
         self.assertEqual(lab.interrupt(process), 130)
 
+    def test_catch_all(self):
+        result = self.net.folder / "asked.json"
+        process = self.net.start_myriad("run", FOLDER / "catch_all.yaml", "-i", "lan=port", "--json", result)
+        self.net.wait_for_answer("10.0.3.1", process)
+        said = self.net.there.run("dig", "@10.0.3.1", "+short", "+tries=1", "+time=20", "anything.test", "A")
+        self.assertEqual(said.stdout, "10.0.3.100\n")
+        self.assertEqual(self.net.there.run("nc", "-N", "-w", 20, "10.0.3.100", 4444, input="home?").returncode, 0)
+        self.assertEqual(lab.interrupt(process), 130)
+        asked = lab.json.loads(result.read_text())["services"]["trap"]["asked"]
+        self.assertEqual([(one["address"], one["port"], one["first_bytes"]) for one in asked], [("10.0.3.100", 4444, "home?")])
+
 
 if __name__ == "__main__":
     case.main()

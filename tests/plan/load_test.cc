@@ -268,6 +268,22 @@ threshold lan.drops.truncated < 5
 )");
 }
 
+TEST(Load, AServiceOnEveryPortIsThereForScripts) {
+  const Plan plan = plan_of(std::string(kHead) + R"(
+hosts: {c: {port: lan, ipv4: 10.0.0.1/8}, decoys: {port: lan, ipv4: 10.1.0.1/8}}
+services: {trap: {on: decoys, catch_all: {banner: "hi\r\n", answer: close, first_bytes: 8B, most: 5}}}
+workloads: {knock: {from: c, to: "decoys:4444", tcp: {script: [expect: hi]}}}
+)");
+  const auto& all = std::get<CatchAllService>(plan.services.at(0).kind);
+  EXPECT_EQ(plan.services[0].port, kEveryOtherPort);
+  EXPECT_TRUE(all.closes);
+  EXPECT_EQ(all.banner, "hi\r\n");
+  EXPECT_EQ(all.first_bytes, 8U);
+  EXPECT_EQ(all.most, 5U);
+  const std::string line = "service trap: catch_all, a banner, then closes on every other port of decoys\n";
+  EXPECT_NE(describe(plan).find(line), std::string::npos) << describe(plan);
+}
+
 TEST(Load, TheLeastScenario) {
   const Plan plan = plan_of(std::string(kHead) + "hosts: {c: {port: lan, ipv4: 10.0.0.1/8}}\n");
   EXPECT_EQ(plan.seed, 1U);

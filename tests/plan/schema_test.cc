@@ -282,7 +282,10 @@ std::vector<std::string> preparation(const Row& row) {
   const bool is_kind = row.key == "http" || row.key == "https" || row.key == "echo" || row.key == "discard" ||
                        row.key == "icmp_echo" || row.key == "tcp" || row.key == "dns" || row.key == "chargen" ||
                        row.key == "udp" || (row.key == "smb2" && row.section == "workloads.NAME");
-  const std::string service = row.section.starts_with("services.NAME.http") ? "services.s.http=" : "services.s.echo=";
+  const bool everywhere = row.section == "services.NAME.catch_all" || row.key == "catch_all";
+  const std::string service = row.section.starts_with("services.NAME.http") ? "services.s.http="
+                              : everywhere                                  ? "services.s={on: servers, catch_all: {}}"
+                                                                            : "services.s.echo=";
   const bool own_service = row.section == "services.NAME" && is_kind;
   const bool whole = row.section == "scenario";
   std::vector<std::string> set;

@@ -55,10 +55,11 @@ INSTANTIATE_TEST_SUITE_P(Shipped, TemplateTest, ::testing::ValuesIn(shipped()),
                          [](const auto& row) { return row.param; });
 
 TEST(Templates, AreThese) {
-  EXPECT_THAT(shipped(), ::testing::ElementsAre("dns_storm", "dual_stack", "flows_imix", "flows_rows", "hosts_talk",
-                                                "http_clients", "https_clients", "idle_connections", "personalities",
-                                                "ping_all", "ramp", "replay_hosts", "servers", "smb_hold_300",
-                                                "smb_mount_storm", "tcp_script", "vlan_building", "web_browsing"));
+  EXPECT_THAT(shipped(),
+              ::testing::ElementsAre("catch_all", "dns_storm", "dual_stack", "flows_imix", "flows_rows", "hosts_talk",
+                                     "http_clients", "https_clients", "idle_connections", "personalities", "ping_all",
+                                     "ramp", "replay_hosts", "servers", "smb_hold_300", "smb_mount_storm", "tcp_script",
+                                     "vlan_building", "web_browsing"));
 }
 
 TEST(Templates, IdleConnectionsHolds18000) {

@@ -96,6 +96,23 @@ TEST(Document, ThresholdsSayWhatWasObserved) {
   EXPECT_EQ(json["verdict"], "fail");
 }
 
+TEST(Document, OfAServiceOnEveryPortSaysWhatWasAskedFor) {
+  RunResult result;
+  ServiceResult& trap = result.services.emplace_back();
+  trap.name = "trap";
+  trap.on_every_port = true;
+  trap.asked = {{"10.0.0.1", true, 25, 3, "HELO\r\n"}, {"fd00::1", false, 161, 1, "\xff"}};
+  trap.asked_unlisted = 5;
+  result.services.emplace_back().name = "web";
+  const Json services = Json::parse(to_json(result))["services"];
+  EXPECT_EQ(
+      services["trap"]["asked"],
+      Json::parse(R"([{"address": "10.0.0.1", "protocol": "tcp", "port": 25, "times": 3, "first_bytes": "HELO\\r\\n"},
+                {"address": "fd00::1", "protocol": "udp", "port": 161, "times": 1, "first_bytes": "\\xff"}])"));
+  EXPECT_EQ(services["trap"]["asked_unlisted"], 5);
+  EXPECT_FALSE(services["web"].contains("asked"));
+}
+
 TEST(Document, IsOneObjectAndANewline) {
   const std::string text = to_json(sample_result());
   EXPECT_EQ(text.front(), '{');

@@ -64,7 +64,11 @@ inline RunResult sample_result() {
   fetch.tcp.retransmits = 4;
   fetch.tcp.rto = 1;
   r.workloads = {fetch};
-  r.services = {{"web", 17, 17000, 1700}};
+  ServiceResult& web = r.services.emplace_back();
+  web.name = "web";
+  web.sessions = 17;
+  web.bytes_tx = 17000;
+  web.bytes_rx = 1700;
   r.thresholds = {{"fetch.sessions_failed == 0", 8.0, false},
                   {"fetch.first_byte_seconds p(99) < 2s", std::nullopt, false}};
   r.verdict = Verdict::kFail;

@@ -64,6 +64,11 @@ TEST(Format, WhatIsNotUtf8IsReplaced) {
   }
 }
 
+TEST(Format, BytesOfStrangersAreHarmless) {
+  EXPECT_EQ(escaped("GET /\\ HTTP\r\n\t~"), "GET /\\\\ HTTP\\r\\n\\t~");
+  EXPECT_EQ(escaped(std::string_view{"\x1b[2J\0\x7f\xff", 7}), "\\x1b[2J\\x00\\x7f\\xff");
+}
+
 TEST(Summary, Golden) {
   EXPECT_EQ(summary_text(sample_result()),
             R"(FAIL  4,990 of 5,000 sessions succeeded, 4,990 verified, 8 failed, in 2.50 s
@@ -103,6 +108,24 @@ TEST(Summary, WithoutWorkloadsItCountsHosts) {
   result.hosts[0].count = 100'000;
   result.seconds = 60;
   EXPECT_THAT(summary_text(result), StartsWith("PASS  100,000 hosts were there, in 60.0 s\n"));
+}
+
+TEST(Summary, NamesWhatWasAskedForMostOften) {
+  RunResult result;
+  ServiceResult& trap = result.services.emplace_back();
+  trap.name = "trap";
+  trap.on_every_port = true;
+  for (std::uint16_t port = 1; port <= 12; ++port) trap.asked.push_back({"10.0.0.1", false, port, 1, ""});
+  trap.asked.push_back({"fd00::1", true, 443, 1234, "\x16\x03\x01" + std::string(100, 'x')});
+  trap.asked_unlisted = 77;
+  const std::string text = summary_text(result);
+  EXPECT_THAT(text, HasSubstr("fd00::1  tcp 443     1,234 times  \\x16\\x03\\x01xxxxxxxxxx"));
+  EXPECT_LT(text.find("fd00::1"), text.find("10.0.0.1 udp 1 "));
+  EXPECT_THAT(text, HasSubstr("10.0.0.1 udp 9           1 times"));
+  EXPECT_THAT(text, Not(HasSubstr("udp 10 ")));
+  EXPECT_THAT(text, HasSubstr("and 3 more; --json FILE names them"));
+  EXPECT_THAT(text, HasSubstr("and 77 times what is not listed"));
+  EXPECT_THAT(text, Not(HasSubstr(std::string(50, 'x'))));
 }
 
 TEST(Summary, SaysWhoseFaultTheRateIs) {
