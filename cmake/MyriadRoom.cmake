@@ -21,8 +21,9 @@ target_compile_options(myriad_flags INTERFACE -Wall -Wextra -Wpedantic -Wconvers
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(myriad_flags INTERFACE -Wno-restrict) # GCC bug 105651: "literal" + std::string at -O2 and above
 endif()
-if(MYRIAD_SANITIZE)
-  target_compile_options(myriad_flags INTERFACE -fsanitize=${MYRIAD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+if(MYRIAD_SANITIZE) # of what a debugger could be told, lines are enough for a report: the rest takes time to write
+  target_compile_options(myriad_flags INTERFACE -fsanitize=${MYRIAD_SANITIZE} -fno-sanitize-recover=all
+                                                -fno-omit-frame-pointer -g1)
   target_link_options(myriad_flags INTERFACE -fsanitize=${MYRIAD_SANITIZE})
   if(MYRIAD_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(myriad_flags INTERFACE -Wno-tsan) # our fences order flags that are atomic by themselves

@@ -27,7 +27,7 @@ constexpr std::uint64_t kRows = 20;
 #ifdef NDEBUG
 constexpr std::uint64_t kSeedsPerRow = 30;
 #else
-constexpr std::uint64_t kSeedsPerRow = 4;  // without optimisation and under sanitizers, which take twenty times as long
+constexpr std::uint64_t kSeedsPerRow = 2;  // without optimisation and under sanitizers, which take twenty times as long
 #endif
 
 class Misery {
