@@ -3,6 +3,7 @@
 #include "engine/flows.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <map>
@@ -340,7 +341,7 @@ TEST(Flows, OfHostsThatAskForThemselvesAreSentByTheirOwners) {
 }
 
 TEST(Flows, AreMadeFromTheRowsOfAFile) {
-  const std::string path = testing::TempDir() + "rows_of_a_flow.csv";
+  const std::string path = testing::TempDir() + "rows_of_a_flow_" + std::to_string(::getpid()) + ".csv";
   std::FILE* const file = std::fopen(path.c_str(), "we");
   ASSERT_NE(file, nullptr);
   std::fputs("port,unused\n", file);

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <string>
@@ -52,7 +53,8 @@ class CaptureFile {
     }
     file.resize(file.size() - cut_off);
     static int number = 0;
-    path_ = testing::TempDir() + "replays_test_" + std::to_string(number++) + ".pcap";
+    path_ =
+        testing::TempDir() + "replays_test_" + std::to_string(::getpid()) + "_" + std::to_string(number++) + ".pcap";
     std::FILE* const out = std::fopen(path_.c_str(), "wbe");
     EXPECT_EQ(std::fwrite(file.data(), 1, file.size(), out), file.size());
     std::fclose(out);
