@@ -107,7 +107,7 @@ class DnsZone::Writer {
 };
 
 DnsZone::DnsZone(const DnsName& origin, std::uint32_t ttl, std::vector<DnsZoneRecord> records)
-    : origin_(origin.lowered()), ttl_(ttl) {
+    : origin_(origin.lowered()) {
   for (DnsZoneRecord& record : records) {
     record.owner = record.owner.lowered();
     assert(record.owner.is_within(origin_));

@@ -52,7 +52,6 @@ class DnsZone {
   bool resolve(const DnsQuestion& question, DnsHeader& header, Writer& writer) const;
 
   DnsName origin_;
-  std::uint32_t ttl_;
   DnsZoneRecord soa_;
   std::unordered_map<std::string, Node, Hash, std::equal_to<>> nodes_;  // by name in lower case, as on the wire
 };
